@@ -1,0 +1,282 @@
+"""The validated settings: Hydra's config in, plain dataclasses out, each refusal one clear line."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from typing import Any, get_type_hints
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+CONCATS = (1, 2, 3, 4)
+OPTIMIZERS = ("adam", "adamw", "sgd")
+SCHEDULES = ("onecycle", "constant")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+FILLS = ("zero", "mean")
+BACKGROUNDS = ("varied", "plain")
+CHANNEL_FACTORS = (1, 2, 4, 8, 8)
+
+
+class SettingsError(ValueError):
+    """A setting or a face set that cannot be used; its text is one line for the user."""
+
+
+@dataclass
+class Faces:
+    """A face set: where its pictures are and what their names mean (DESIGN: a YAML, no code)."""
+
+    name: str
+    root: str
+    pattern: str
+    yaw: dict[str, float]
+    source_yaw: Any
+    target_yaw: Any
+    crop: Any
+    eye_band: Any
+    background: str
+
+    def __post_init__(self) -> None:
+        self.crop = None if self.crop is None else _box("data.crop", self.crop)
+        self.eye_band = _numbers("data.eye_band", self.eye_band, 2)
+        top, bottom = self.eye_band
+        _require(
+            0 <= top < bottom <= 1, f"data.eye_band={[top, bottom]} is not 0 <= top < bottom <= 1"
+        )
+        _choice("data.background", self.background, BACKGROUNDS)
+
+
+@dataclass
+class Model:
+    """The widths of the network."""
+
+    name: str
+    channels: Any
+
+    def __post_init__(self) -> None:
+        self.channels = _channels(self.channels)
+
+
+@dataclass
+class Trainer:
+    """How long and with what the network learns."""
+
+    epochs: int
+    batch_size: int
+    optimizer: str
+    learning_rate: float
+    schedule: str
+    warmup: float
+    evaluate_every: int
+    panel_every: int
+    checkpoint_every: int
+    device: str
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "evaluate_every", "panel_every", "checkpoint_every"):
+            value = getattr(self, name)
+            _require(value >= 1, f"trainer.{name}={value} must be at least 1")
+        rate = self.learning_rate
+        _require(0 < rate < math.inf, f"trainer.learning_rate={rate} must be above 0")
+        _require(0 <= self.warmup < 1, f"trainer.warmup={self.warmup} must be in [0, 1)")
+        _choice("trainer.optimizer", self.optimizer, OPTIMIZERS)
+        _choice("trainer.schedule", self.schedule, SCHEDULES)
+        _choice("trainer.device", self.device, DEVICES)
+
+
+@dataclass
+class Latents:
+    """What is done to the latents at test time."""
+
+    fills: list[str]
+
+    def __post_init__(self) -> None:
+        _require(len(self.fills) > 0, "latents.fills=[] is empty: write latents.fills=[zero]")
+        for fill in self.fills:
+            _choice("latents.fills", fill, FILLS)
+        _require_unique("latents.fills", self.fills)
+
+
+@dataclass
+class Settings:
+    """One run, resolved: what is asked, on which faces, for how long, and where it goes."""
+
+    concats: Any
+    seed: int
+    source_yaw: Any
+    target_yaw: Any
+    mirror: bool
+    test_fraction: float
+    split_seed: int
+    size: int
+    data: Faces
+    model: Model
+    trainer: Trainer
+    latents: Latents
+    budget: str
+    study: str
+    outputs: str
+    force: bool
+
+    def __post_init__(self) -> None:
+        self.concats = _concats(self.concats)
+        if self.model.name == "autoencoder" and self.concats:
+            raise SettingsError(
+                f"model=autoencoder has no Concats: leave out concats={self.concats}, "
+                "or leave out model=autoencoder"
+            )
+        _require(0 <= self.seed < 2**32, f"seed={self.seed} must be in 0 .. 2**32 - 1")
+        _require(
+            0 < self.test_fraction < 1, f"test_fraction={self.test_fraction} must be in (0, 1)"
+        )
+        size_ok = self.size >= 32 and self.size % 32 == 0
+        _require(size_ok, f"size={self.size} must be a multiple of 32: {_nearest_size(self.size)}")
+        self.source_yaw = _source_yaws(self.source_yaw, self.data)
+        self.target_yaw = _yaw("target_yaw", self.target_yaw, self.data)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as nested plain dicts, lists, strings and numbers."""
+        return asdict(self)
+
+
+def resolve(cfg: DictConfig) -> Settings:
+    """Validate a composed Hydra config; raises SettingsError with one line on the first fault."""
+    try:
+        values: Any = OmegaConf.to_container(cfg, resolve=True)
+        _refuse_unknown(values)
+        _refuse_missing(Settings, values, "")
+        schema = OmegaConf.structured(Settings)
+        settings = OmegaConf.to_object(OmegaConf.merge(schema, OmegaConf.create(values)))
+    except OmegaConfBaseException as error:
+        where = f"{error.full_key}: " if error.full_key else ""
+        raise SettingsError(where + str(error).splitlines()[0]) from error
+    assert isinstance(settings, Settings)
+    return settings
+
+
+def refuse_unknown_name(name: str) -> None:
+    """Raise SettingsError where `name`, such as `trainer.epochs`, is no setting."""
+    schema: Any = Settings
+    known, prefix = get_type_hints(Settings), ""
+    for part in name.split("."):
+        if part not in known:
+            close = difflib.get_close_matches(part, known, n=1)
+            hint = f"did you mean '{prefix}{close[0]}'?" if close else f"known: {', '.join(known)}"
+            raise SettingsError(f"unknown setting '{prefix}{part}': {hint}")
+        schema, prefix = known[part], f"{prefix}{part}."
+        if not is_dataclass(schema):
+            return
+        known = get_type_hints(schema)
+
+
+def _refuse_unknown(values: dict[str, Any], prefix: str = "") -> None:
+    for key, value in values.items():
+        refuse_unknown_name(prefix + key)
+        if isinstance(value, dict):
+            _refuse_unknown(value, f"{prefix}{key}.")
+
+
+def _refuse_missing(schema: type, values: Any, prefix: str) -> None:
+    hints = get_type_hints(schema)
+    for item in fields(schema):
+        key, value = item.name, values.get(item.name, "???")
+        if is_dataclass(hints[key]) and isinstance(value, dict):
+            _refuse_missing(hints[key], value, f"{prefix}{key}.")
+        elif prefix + key == "data.root" and value == "???":
+            name = values["name"]
+            raise SettingsError(f"data={name} needs data.root=PATH: its folder or .zip of pictures")
+        elif value == "???" and key in values:
+            raise SettingsError(f"{prefix}{key} has no value: write {prefix}{key}=...")
+
+
+def _require(condition: bool, text: str) -> None:
+    if not condition:
+        raise SettingsError(text)
+
+
+def _choice(name: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        close = difflib.get_close_matches(value, known, n=1)
+        hint = f"did you mean '{close[0]}'?" if close else f"choose from {', '.join(known)}"
+        raise SettingsError(f"{name}={value} is not known: {hint}")
+
+
+def _require_unique(name: str, values: Sequence[Any]) -> None:
+    for value in values:
+        if list(values).count(value) > 1:
+            once = list(dict.fromkeys(values))
+            raise SettingsError(f"{name} names {value} twice: write '{name}={_plain(once)}'")
+
+
+def _plain(values: Sequence[Any]) -> str:
+    return "[" + ",".join(str(value) for value in values) + "]"
+
+
+def _concats(value: Any) -> list[int]:
+    if isinstance(value, str):
+        digits = [int(part) for part in value.split(",") if part.strip().isdigit()]
+        raise SettingsError(f"concats={value} is not a list: write 'concats={_plain(digits)}'")
+    if not isinstance(value, list | tuple):
+        raise SettingsError(f"concats={value} is not a list: write 'concats=[{value}]'")
+    for concat in value:
+        if type(concat) is not int or concat not in CONCATS:
+            raise SettingsError(
+                f"concats={_plain(value)}: there is no Concat{concat}; choose from 1, 2, 3, 4 "
+                "(latent5 is the bottleneck and always reaches the decoder)"
+            )
+    _require_unique("concats", value)
+    return sorted(value)
+
+
+def _channels(value: Any) -> list[int]:
+    widths = [value * factor for factor in CHANNEL_FACTORS] if type(value) is int else value
+    is_list = isinstance(widths, list | tuple) and len(widths) == len(CHANNEL_FACTORS)
+    if not is_list or any(type(width) is not int or width < 1 for width in widths):
+        raise SettingsError(
+            f"model.channels={value} must be one positive whole number or five, latent1 to latent5"
+        )
+    return list(widths)
+
+
+def _numbers(name: str, value: Any, count: int) -> tuple[float, ...]:
+    numbers = value if isinstance(value, list | tuple) else []
+    if len(numbers) != count or any(type(number) not in (int, float) for number in numbers):
+        raise SettingsError(f"{name}={value} must be a list of {count} numbers")
+    return tuple(float(number) for number in numbers)
+
+
+def _box(name: str, value: Any) -> tuple[float, ...]:
+    left, top, right, bottom = box = _numbers(name, value, 4)
+    inside = 0 <= left < right <= 1 and 0 <= top < bottom <= 1
+    _require(inside, f"{name}={list(box)} is not a relative [left, top, right, bottom] in [0, 1]")
+    return box
+
+
+def _yaw(name: str, value: Any, data: Faces) -> float:
+    known = sorted(set(data.yaw.values()))
+    if type(value) not in (int, float):
+        raise SettingsError(f"{name}={value} is not a yaw in degrees: write {name}={known[0]:g}")
+    if value not in known:
+        nearest = min(known, key=lambda yaw: abs(yaw - value))
+        raise SettingsError(
+            f"{name}={value:g}: no view of data={data.name} has this yaw; did you mean "
+            f"{name}={nearest:g}? Its yaws: {', '.join(f'{yaw:g}' for yaw in known)}"
+        )
+    return float(value)
+
+
+def _source_yaws(value: Any, data: Faces) -> list[float]:
+    values = list(value) if isinstance(value, list | tuple) else [value]
+    if isinstance(value, str) and "," in value:
+        raise SettingsError(f"source_yaw={value} is not a list: write 'source_yaw=[{value}]'")
+    _require(len(values) > 0, "source_yaw=[] is empty: name at least one yaw")
+    yaws = [_yaw("source_yaw", item, data) for item in values]
+    _require_unique("source_yaw", [f"{yaw:g}" for yaw in yaws])
+    return sorted(yaws)
+
+
+def _nearest_size(size: int) -> str:
+    below = max(32, size // 32 * 32)
+    return f"{below} or {below + 32}"

@@ -1,0 +1,151 @@
+"""The network of the paper's Fig 1 and 4, and its latents as arguments.
+
+image 64x64 -> down1 -> latent1 32x32 ---- Concat1 ---> up1 -> image 64x64
+               down2 -> latent2 16x16 ---- Concat2 ---> up2
+               down3 -> latent3  8x8  ---- Concat3 ---> up3
+               down4 -> latent4  4x4  ---- Concat4 ---> up4
+               down5 -> latent5  2x2  --- bottleneck -> up5
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import torch
+from torch import Tensor, nn
+
+BOTTLENECK = 5
+
+
+class Down(nn.Sequential):
+    """latent(K-1) -> latentK: half the resolution."""
+
+    def __init__(self, inputs: int, outputs: int, normalise: bool = True) -> None:
+        super().__init__(
+            nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=not normalise),
+            nn.BatchNorm2d(outputs) if normalise else nn.Identity(),
+            nn.LeakyReLU(0.2),
+        )
+
+
+class Up(nn.Sequential):
+    """Twice the resolution; the last stage ends in the image instead of normalised features."""
+
+    def __init__(self, inputs: int, outputs: int, last: bool = False) -> None:
+        super().__init__(
+            nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1, bias=last),
+            nn.Identity() if last else nn.BatchNorm2d(outputs),
+            nn.Sigmoid() if last else nn.ReLU(),
+        )
+
+
+class UNet(nn.Module):
+    """A U-Net in which ConcatK is there or not: without it up-K has no weights for latentK.
+
+    Args:
+        concats: which ConcatK hand latentK to the decoder, K in 1..4; none is the auto-encoder.
+        channels: the widths of latent1 .. latent5.
+    """
+
+    def __init__(
+        self,
+        concats: Collection[int] = (1, 2, 3, 4),
+        channels: Sequence[int] = (32, 64, 128, 256, 256),
+    ) -> None:
+        super().__init__()
+        self.latents = (*sorted(concats), BOTTLENECK)
+        widths = (3, *channels)
+        skips = [widths[k] if k in concats else 0 for k in range(1, BOTTLENECK)]
+
+        self.down1 = Down(widths[0], widths[1], normalise=False)
+        self.down2 = Down(widths[1], widths[2])
+        self.down3 = Down(widths[2], widths[3])
+        self.down4 = Down(widths[3], widths[4])
+        self.down5 = Down(widths[4], widths[5])
+
+        self.up5 = Up(widths[5], widths[4])
+        self.up4 = Up(widths[4] + skips[3], widths[3])
+        self.up3 = Up(widths[3] + skips[2], widths[2])
+        self.up2 = Up(widths[2] + skips[1], widths[1])
+        self.up1 = Up(widths[1] + skips[0], widths[0], last=True)
+
+    def encode(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Images (N, 3, S, S) in [0, 1] -> latent1 .. latent5, latentK of side S / 2**K."""
+        latent1 = self.down1(x)
+        latent2 = self.down2(latent1)
+        latent3 = self.down3(latent2)
+        latent4 = self.down4(latent3)
+        latent5 = self.down5(latent4)
+        return latent1, latent2, latent3, latent4, latent5
+
+    def decode(
+        self,
+        latents: Sequence[Tensor],
+        keep: Collection[int] | None = None,
+        fill: Sequence[Tensor] | None = None,
+    ) -> Tensor:
+        """The five latents -> images (N, 3, S, S) in [0, 1].
+
+        Args:
+            latents: what `encode` returns.
+            keep: the latents that reach the decoder; None for all that this model has.
+            fill: what each silenced latent becomes, five tensors that broadcast; None for zeros.
+
+        Raises:
+            ValueError: `keep` names a latent that never reaches the decoder of this model.
+        """
+        reach = self._silence(latents, self.latents if keep is None else keep, fill)
+        x = self.up5(reach[5])
+        x = self.up4(concat(x, reach.get(4)))
+        x = self.up3(concat(x, reach.get(3)))
+        x = self.up2(concat(x, reach.get(2)))
+        image: Tensor = self.up1(concat(x, reach.get(1)))
+        return image
+
+    def forward(self, x: Tensor, keep: Collection[int] | None = None) -> Tensor:
+        """Images (N, 3, S, S) in [0, 1] -> turned images, with the kept latents alone."""
+        return self.decode(self.encode(x), keep)
+
+    def decode_all(self, latents: Sequence[Tensor], fill: Sequence[Tensor] | None = None) -> Tensor:
+        """Every keep set at once: (2**n, N, 3, S, S) for a model with n latents.
+
+        The keep sets are ordered as `itertools.product((kept, silenced), repeat=n)`, latent1
+        slowest. What two keep sets share is decoded once: each stage doubles the batch only where
+        its own latent comes in, so that all 32 cost about as much as ten full decodings.
+        """
+        kept = self._silence(latents, self.latents, fill)
+        silent = self._silence(latents, (), fill)
+        count = len(latents[0])
+        x = self.up5(torch.cat([kept[5], silent[5]]))
+        for k, up in ((4, self.up4), (3, self.up3), (2, self.up2), (1, self.up1)):
+            if k in self.latents:
+                copies = len(x) // count
+                skip = [latent[k].repeat(copies, 1, 1, 1) for latent in (kept, silent)]
+                x = concat(torch.cat([x, x]), torch.cat(skip))
+            x = up(x)
+        images: Tensor = x.unflatten(0, (-1, count))
+        return images
+
+    def _silence(
+        self, latents: Sequence[Tensor], keep: Collection[int], fill: Sequence[Tensor] | None
+    ) -> dict[int, Tensor]:
+        """What reaches the decoder from each latent of this model, by its number."""
+        for k in keep:
+            if k not in self.latents:
+                has = ", ".join(map(str, self.latents))
+                raise ValueError(f"latent{k} never reaches this model's decoder: it has {has}")
+        return {
+            k: latents[k - 1]
+            if k in keep
+            else _filled(latents[k - 1], fill[k - 1] if fill else None)
+            for k in self.latents
+        }
+
+
+def concat(x: Tensor, latent: Tensor | None) -> Tensor:
+    """A Concat: latentK beside what comes from below, or no Concat there."""
+    return x if latent is None else torch.cat([x, latent], dim=1)
+
+
+def _filled(latent: Tensor, fill: Tensor | None) -> Tensor:
+    return torch.zeros_like(latent) if fill is None else fill.expand_as(latent)

@@ -1,0 +1,130 @@
+"""The command `python -m facerot.train`: compose, fit, test, record. See conf/train.yaml."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import hydra
+from filelock import Timeout
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from facerot.config import Settings, SettingsError, refuse_unknown_name, resolve
+from facerot.runs import Outcome, Run, one_line, record_outcome, run_name
+
+HERE = Path(__file__).parent
+# Beside the package in a checkout, inside it when installed from a wheel.
+CONF = HERE / "conf" if (HERE / "conf").is_dir() else HERE.parent / "conf"
+LISTS = ("concats", "source_yaw")
+
+
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")
+def job(cfg: DictConfig) -> None:
+    """One job: a single run, or one of a sweep, which goes on whatever becomes of it."""
+    outcome = perform(cfg)
+    if outcome.status == "failed":
+        print(f"facerot: {outcome.error}", file=sys.stderr)
+    if HydraConfig.get().mode == RunMode.MULTIRUN:
+        record_outcome(Path(HydraConfig.get().runtime.output_dir), outcome)
+    elif outcome.status == "failed":
+        raise SystemExit(1)
+
+
+def perform(cfg: DictConfig) -> Outcome:
+    """Train what the config asks for, or skip it where that has been done; never raises."""
+    try:
+        settings = resolve(cfg)
+        run = Run(Path(settings.outputs) / settings.study / run_name(settings, defaults_of(cfg)))
+    except SettingsError as error:
+        overrides = " ".join(HydraConfig.get().overrides.task)
+        return Outcome(overrides or "defaults", "failed", error=one_line(error))
+    try:
+        with run.lock():
+            return train(settings, run)
+    except Timeout:
+        return failed(run, SettingsError(f"{run.folder} is being trained by another process"))
+
+
+def defaults_of(cfg: DictConfig) -> Settings:
+    """The settings of the same face set and budget without any other override."""
+    choices = HydraConfig.get().runtime.choices
+    defaults = hydra.compose("train", [f"{group}={choices[group]}" for group in ("data", "budget")])
+    defaults.data.root = cfg.data.root
+    return resolve(defaults)
+
+
+def train(settings: Settings, run: Run) -> Outcome:
+    """Start, go on with, or skip a run whose lock is held."""
+    from facerot.data.faces import fingerprint
+
+    try:
+        metrics = None if settings.force else run.metrics()
+        if metrics is not None:
+            run.refuse_other_settings(settings)
+            run.refuse_other_faces(fingerprint(settings.data))
+            return ended(run, "skipped", metrics)
+        run.open(settings)
+    except SettingsError as error:
+        return failed(run, error)  # what lies there is another run's: untouched
+    try:
+        run.claim(fingerprint(settings.data))
+        from facerot.fit import fit  # torch and Lightning take seconds: only once there is work
+
+        status = "resumed" if run.checkpoint.exists() else "trained"
+        metrics = fit(settings, run)
+        run.finish(metrics)
+        return ended(run, status, metrics)
+    except Exception as error:  # whatever it is, the sweep's other jobs go on
+        run.fail(error)
+        return failed(run, error)
+
+
+def ended(run: Run, status: str, metrics: dict[str, Any]) -> Outcome:
+    """Say how a run ended well."""
+    train_mse, test_mse = metrics["train"]["mse"], metrics["test"]["mse"]
+    print(
+        f"{run.folder}: {status}; MSE train {train_mse:.4f}, test {test_mse:.4f} "
+        f"(test of copying the input {metrics['baselines']['copy_input']:.4f}, "
+        f"of the mean training face {metrics['baselines']['mean_face']:.4f}); "
+        f"{metrics['seconds']:.0f} s",
+        flush=True,
+    )
+    return Outcome(str(run.folder), status, train_mse, test_mse, metrics["seconds"])
+
+
+def failed(run: Run, error: Exception) -> Outcome:
+    """What is reported of a run that did not end well."""
+    return Outcome(str(run.folder), "failed", error=one_line(error))
+
+
+def refuse_misspelt(arguments: list[str]) -> None:
+    """Refuse what Hydra would explain at length or misread; raises SettingsError with one line."""
+    for argument in arguments:
+        match = re.fullmatch(r"\+{0,2}([a-z]\w*(?:\.\w+)*)=(.*)", argument)
+        if match is None or match[1].split(".")[0] in ("hydra", "experiment"):
+            continue
+        name, value = match.groups()
+        refuse_unknown_name(name)
+        if name in LISTS and re.fullmatch(r"-?[\d.]+(,-?[\d.]+)+", value):
+            each = ",".join(f"[{part}]" for part in value.split(","))
+            raise SettingsError(
+                f"{argument} is not a list: write '{name}=[{value}]' for one model with all of "
+                f"them, or '{name}={each}' -m for one model each"
+            )
+
+
+def main() -> None:
+    """Entry point."""
+    try:
+        refuse_misspelt(sys.argv[1:])
+    except SettingsError as error:
+        raise SystemExit(f"facerot: {error}") from None
+    job()
+
+
+if __name__ == "__main__":
+    main()
