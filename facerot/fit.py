@@ -35,13 +35,12 @@ def fit(settings: Settings, run: Run) -> dict[str, Any]:
 
     Raises SettingsError where the faces cannot be used.
     """
-    _quieten()
     L.seed_everything(settings.seed, verbose=False)
     faces = FacePairs(settings)
     module = make_module(settings)
     timer = Timer(verbose=False)
     done = _steps_done(run)
-    trainer = _make_trainer(settings, run, timer, done)
+    trainer = make_trainer(settings, run, timer, done)
     checkpoint = run.checkpoint if done else None
     trainer.fit(module, datamodule=faces, ckpt_path=checkpoint, weights_only=True)
     trainer.save_checkpoint(run.checkpoint)
@@ -74,7 +73,9 @@ def _steps_done(run: Run) -> int:
     return int(saved["global_step"])
 
 
-def _make_trainer(settings: Settings, run: Run, timer: Timer, steps_done: int) -> L.Trainer:
+def make_trainer(settings: Settings, run: Run, timer: Timer, steps_done: int) -> L.Trainer:
+    """The Lightning Trainer of one run, with everything that is done beside the training."""
+    _quieten()
     asked = settings.trainer
     logger = TensorBoardLogger(
         run.folder,

@@ -118,11 +118,7 @@ class UNet(nn.Module):
         count = len(latents[0])
         x = self.up5(torch.cat([kept[5], silent[5]]))
         for k, up in ((4, self.up4), (3, self.up3), (2, self.up2), (1, self.up1)):
-            if k in self.latents:
-                copies = len(x) // count
-                skip = [latent[k].repeat(copies, 1, 1, 1) for latent in (kept, silent)]
-                x = concat(torch.cat([x, x]), torch.cat(skip))
-            x = up(x)
+            x = up(branch(x, kept[k], silent[k]) if k in self.latents else x)
         images: Tensor = x.unflatten(0, (-1, count))
         return images
 
@@ -145,6 +141,18 @@ class UNet(nn.Module):
 def concat(x: Tensor, latent: Tensor | None) -> Tensor:
     """A Concat: latentK beside what comes from below, or no Concat there."""
     return x if latent is None else torch.cat([x, latent], dim=1)
+
+
+def branch(x: Tensor, kept: Tensor, silent: Tensor) -> Tensor:
+    """A Concat taken both ways: (R*N, C, H, W) and twice (N, D, H, W) -> (2*R*N, C+D, H, W).
+
+    Channels last throughout, so that the large result is written once.
+    """
+    below = x.movedim(1, -1)
+    below = below.reshape(1, -1, len(kept), *below.shape[1:])  # 1, R, N, H, W, C
+    skip = torch.stack([kept, silent]).movedim(2, -1)[:, None]  # 2, 1, N, H, W, D
+    both = [part.expand(2, below.shape[1], *part.shape[2:]) for part in (below, skip)]
+    return torch.cat(both, dim=-1).flatten(0, 2).movedim(-1, 1)
 
 
 def _filled(latent: Tensor, fill: Tensor | None) -> Tensor:

@@ -18,6 +18,7 @@ from facerot.probes import CHANNELS, TILES, tile_mask
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 STRUCTURE_SIGMA = 4.0  # px: what is coarser than this is shading and silhouette, not features
 LOWPASS_SIGMAS = (0.5, 1.0, 2.0, 4.0, 8.0)  # px
+FLAT = 1e-4  # standard deviation below which an image is taken as constant: rounding makes the rest
 EDGE_FLOOR = 0.05  # brightness below which a pixel's colour shares fade to 0
 LARGEST_SHIFT = 8  # px searched to either side
 
@@ -80,12 +81,10 @@ def structure(x: Tensor) -> Tensor:
 
 
 def correlation(a: Tensor, b: Tensor) -> Tensor:
-    """Pearson correlation of two (N, H, W) per face, in [-1, 1]; 0 where one is constant."""
+    """Pearson correlation of two (N, H, W) per face, in [-1, 1]; 0 where one of them is flat."""
     a, b = (image.flatten(1) - image.flatten(1).mean(dim=1, keepdim=True) for image in (a, b))
-    norm = a.norm(dim=1) * b.norm(dim=1)
-    return torch.where(
-        norm > 1e-8, (a * b).sum(dim=1) / norm.clamp_min(1e-8), torch.zeros_like(norm)
-    )
+    flat = torch.minimum(a.std(dim=1), b.std(dim=1)) < FLAT
+    return torch.where(flat, 0.0, torch.cosine_similarity(a, b, dim=1))
 
 
 def rotation_scores(

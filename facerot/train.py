@@ -109,7 +109,8 @@ def refuse_misspelt(arguments: list[str]) -> None:
             continue
         name, value = match.groups()
         refuse_unknown_name(name)
-        if name in LISTS and re.fullmatch(r"-?[\d.]+(,-?[\d.]+)+", value):
+        swept = name == "source_yaw" and {"-m", "--multirun"} & set(arguments)
+        if name in LISTS and not swept and re.fullmatch(r"-?[\d.]+(,-?[\d.]+)+", value):
             each = ",".join(f"[{part}]" for part in value.split(","))
             raise SettingsError(
                 f"{argument} is not a list: write '{name}=[{value}]' for one model with all of "

@@ -1,0 +1,1 @@
+"""Faces: from files on disk to pairs of tensors."""

@@ -1,0 +1,113 @@
+"""Views -> pairs -> train and test."""
+
+from __future__ import annotations
+
+import string
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from facerot.config import Faces, SettingsError
+from facerot.data.faces import Stamp, View, find_views
+from facerot.data.pairs import make_pairs, split
+
+LONDON = Faces(
+    name="london",
+    root="",
+    pattern=r"(?P<session>neutral|smiling)_(?P<view>\w+)/(?P<person>\d{3})_\d{2}\.jpg",
+    yaw={"left_profile": -90, "front": 0, "right_profile": 90},
+    source_yaw=-90,
+    target_yaw=0,
+    crop=None,
+    eye_band=(0.4, 0.55),
+    background="plain",
+)
+
+persons = st.sets(
+    st.text(string.ascii_letters + string.digits, min_size=1, max_size=6), max_size=60
+)
+
+
+def views(*shots: tuple[str, str, float]) -> list[View]:
+    return [View(f"{p}/{s}/{yaw}", p, (s,), yaw) for p, s, yaw in shots]
+
+
+def names(*files: str) -> dict[str, Stamp]:
+    return dict.fromkeys(files, Stamp(1, 1))
+
+
+def test_a_pattern_reads_person_session_and_yaw() -> None:
+    found, left_out = find_views(
+        names("neutral_front/001_03.jpg", "smiling_left_profile/002_06.jpg", "README.md"), LONDON
+    )
+    assert [(view.person, view.session, view.yaw) for view in found] == [
+        ("001", ("neutral",), 0),
+        ("002", ("smiling",), -90),
+    ]
+    assert left_out == Counter({"files that the pattern does not match": 1})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "says"),
+    [
+        ("(", "regular expression"),
+        (r"(?P<person>\d)", "(?P<view>"),
+        ("x(?P<person>)(?P<view>)", "0"),
+    ],
+)
+def test_an_unusable_pattern_is_refused(pattern: str, says: str) -> None:
+    faces = Faces(**{**LONDON.__dict__, "pattern": pattern})
+    with pytest.raises(SettingsError) as refused:
+        find_views({}, faces)
+    assert says in str(refused.value)
+
+
+def test_pairs_stay_within_a_person_and_a_session() -> None:
+    shots = views(("a", "s1", -90), ("a", "s1", 0), ("a", "s2", -90), ("b", "s1", 0))
+    pairs, left_out = make_pairs(shots, [-90], 0)
+    assert [(pair.source.file, pair.target.file) for pair in pairs] == [("a/s1/-90", "a/s1/0")]
+    assert left_out == Counter(
+        {"sessions without a view at yaw 0": 1, "sessions without a view at yaw -90": 1}
+    )
+
+
+def test_mirror_adds_the_opposite_yaw_flipped_and_nothing_else() -> None:
+    shots = views(*(("a", "s", yaw) for yaw in (-90, -45, 0, 45, 90)))
+    plain, _ = make_pairs(shots, [-90], 0)
+    mirrored, _ = make_pairs(shots, [-90], 0, mirror=True)
+    assert mirrored[: len(plain)] == plain
+    assert [(pair.source.yaw, pair.target.yaw, pair.flip) for pair in mirrored] == [
+        (-90, 0, False),
+        (90, 0, True),
+    ]
+
+
+def test_two_files_for_one_view_are_refused_by_name() -> None:
+    twice = [View("a/1.png", "a", (), 0.0), View("a/2.png", "a", (), 0.0)]
+    with pytest.raises(SettingsError, match=r"a/1\.png and a/2\.png"):
+        make_pairs(twice, [-90], 0)
+
+
+@given(persons, st.integers(0, 1000), st.floats(0.05, 0.95))
+def test_no_person_is_in_both_splits_and_adding_people_moves_nobody(
+    people: set[str], seed: int, fraction: float
+) -> None:
+    shots = views(*((p, s, yaw) for p in sorted(people) for s in "xy" for yaw in (-90.0, 0.0)))
+    pairs, _ = make_pairs(shots, [-90], 0)
+    train, test = split(pairs, fraction, seed)
+    assert not {pair.person for pair in train} & {pair.person for pair in test}
+    assert len(train) + len(test) == len(pairs)
+    half = [pair for pair in pairs if pair.person < "M"]
+    train_of_half, test_of_half = split(half, fraction, seed)
+    assert set(train_of_half) <= set(train)
+    assert set(test_of_half) <= set(test)
+
+
+def test_split_seeds_differ_and_keep_the_fraction() -> None:
+    shots = views(*((f"{n:04d}", "s", yaw) for n in range(1000) for yaw in (-90.0, 0.0)))
+    pairs, _ = make_pairs(shots, [-90], 0)
+    kept = [{pair.person for pair in split(pairs, 0.2, seed)[1]} for seed in range(3)]
+    assert kept[0] != kept[1] != kept[2]
+    assert all(150 < len(people) < 250 for people in kept)

@@ -1,0 +1,77 @@
+"""The settings: what is accepted, what it becomes, and the folder it lands in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hydra
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from facerot.config import Settings, SettingsError, resolve
+from facerot.runs import run_name
+from facerot.train import CONF
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _conf() -> Any:
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        yield
+
+
+def compose(*overrides: str) -> Settings:
+    return resolve(hydra.compose("train", list(overrides)))
+
+
+def refusal(*overrides: str) -> str | None:
+    try:
+        compose(*overrides)
+    except SettingsError as refused:
+        return str(refused)
+    return None
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.integers(-1, 6), max_size=5))
+def test_concats_are_a_set_of_one_to_four_or_refused_in_one_line(concats: list[int]) -> None:
+    good = len(set(concats)) == len(concats) and all(1 <= k <= 4 for k in concats)
+    text = str(concats).replace(" ", "")
+    if good:
+        assert compose(f"concats={text}").concats == sorted(concats)
+    else:
+        with pytest.raises(SettingsError) as refused:
+            compose(f"concats={text}")
+        assert "\n" not in str(refused.value)
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.sampled_from(["trainer.epochs", "seed", "size", "mirror", "model.channels", "data.crop",
+                     "trainer.learning_rate", "source_yaw", "data.eye_band", "latents.fills"]),
+    st.sampled_from(["-1", "0", "x", "[]", "[1]", "null", "1e9", "true", "''", "0.5"]),
+)  # fmt: skip
+def test_any_value_is_used_or_refused_in_one_line(name: str, value: str) -> None:
+    text = refusal(f"{name}={value}")
+    assert text is None or ("\n" not in text and name.split(".")[-1] in text)
+
+
+def test_model_autoencoder_is_the_model_without_concats() -> None:
+    assert compose("model=autoencoder").concats == compose("concats=[]").concats == []
+    assert compose("model.channels=16").model.channels == [16, 32, 64, 128, 128]
+
+
+def test_a_run_is_named_by_what_matters() -> None:
+    usual = compose()
+
+    def name(*overrides: str) -> str:
+        return run_name(compose(*overrides), usual)
+
+    assert name() == "unet_concats-1234_seed-0"
+    assert name("concats=[4,2]", "seed=3") == name("+concats=[2,4]", "seed=3")
+    assert name("model=autoencoder") == name("concats=[]") == "autoencoder_seed-0"
+    assert name("data.root=elsewhere", "outputs=there", "force=true") == name()
+    same_as_default = f"trainer.epochs={usual.trainer.epochs}"
+    assert name(same_as_default, "source_yaw=[-45]") == name()
+    others = {name("source_yaw=-90"), name("mirror=true"), name("trainer.epochs=5"), name()}
+    assert len(others) == 4

@@ -1,0 +1,255 @@
+"""The command, run as a user runs it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from tests.conftest import Command
+
+RUN_FILES = (
+    *("config.yaml", "status.json", "metrics.json", "latents.csv", "weights.safetensors"),
+    *("checkpoints/last.ckpt", "faces/figure6_test.png", "faces/train_rgb.png"),
+)
+
+
+def read(folder: Path, name: str = "metrics.json") -> dict[str, Any]:
+    value: dict[str, Any] = json.loads((folder / name).read_text())
+    return value
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / "latents.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def swept(command: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of the U-Net, Concat2,4 and the auto-encoder, started from an unrelated folder."""
+    cwd = tmp_path_factory.mktemp("swept")
+    done = command("concats=[1,2,3,4],[2,4],[]", "latents.fills=[zero,mean]", "-m", cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    assert "3 trained, 0 resumed, 0 skipped, 0 failed" in done.stdout
+    return cwd / "outputs" / "heads-smoke"
+
+
+def run_of(study: Path, name: str) -> Path:
+    (folder,) = study.glob(f"{name}_seed-0_*")  # fills differ from the default: a hash
+    return folder
+
+
+def test_a_run_is_recorded(swept: Path) -> None:
+    for name in ("unet_concats-1234", "unet_concats-24", "autoencoder"):
+        folder = run_of(swept, name)
+        assert all((folder / file).exists() for file in RUN_FILES)
+        assert read(folder, "status.json")["status"] == "finished"
+        metrics = read(folder)
+        assert metrics["seed"] == 0
+        assert metrics["data"] == "heads"
+        assert set(metrics["baselines"]) == {"copy_input", "mean_face"}
+        assert all(metrics[split]["mse"] > 0 for split in ("train", "test"))
+
+
+def test_the_checkpoint_loads_with_weights_only(swept: Path) -> None:
+    checkpoint = run_of(swept, "unet_concats-24") / "checkpoints" / "last.ckpt"
+    saved = torch.load(checkpoint, weights_only=True)
+    assert saved["hyper_parameters"]["concats"] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("name", "latents"),
+    [("unet_concats-1234", "12345"), ("unet_concats-24", "245"), ("autoencoder", "5")],
+)
+def test_latents_csv_has_every_mask_of_the_model_and_no_other(
+    swept: Path, name: str, latents: str
+) -> None:
+    found = rows(run_of(swept, name))
+    every = {
+        "".join(k for k, on in zip(latents, switches) if on) or "none"
+        for switches in product((True, False), repeat=len(latents))
+    }
+    removed = {latents} | {latents.replace(k, "") or "none" for k in latents}
+    for split, fill in product(("train", "test"), ("zero", "mean")):
+        for probe in ("rgb", "r", "g", "b", "mosaic"):
+            keeps = {
+                row["keep"]
+                for row in found
+                if (row["split"], row["probe"], row["fill"]) == (split, probe, fill)
+            }
+            assert keeps == (every if probe == "rgb" else removed)
+
+
+def test_latents_csv_agrees_with_metrics_and_with_itself(swept: Path) -> None:
+    folder = run_of(swept, "unet_concats-1234")
+    metrics, values = read(folder), {}
+    for row in rows(folder):
+        key = tuple(row[name] for name in ("split", "probe", "keep", "fill", "score"))
+        assert key not in values
+        values[key] = float(row["value"])
+    for split, score in product(("train", "test"), ("mse", "psnr", "ssim")):
+        value = values[split, "rgb", "12345", "zero", score]
+        assert value == pytest.approx(metrics[split][score], rel=1e-4)
+    for split, fill in product(("train", "test"), ("zero", "mean")):
+        assert values[split, "rgb", "12345", fill, "colour_kept"] == 1
+        for channel in "rgb":
+            leaked = [
+                values[split, channel, "1345", fill, f"leakage_{channel}{other}"] for other in "rgb"
+            ]
+            assert sum(leaked) == pytest.approx(1, abs=1e-5)
+    zero, mean = (values["test", "rgb", "none", fill, "mse"] for fill in ("zero", "mean"))
+    assert zero != mean
+
+
+def test_tensorboard_holds_curves_panels_histograms_and_hyperparameters(swept: Path) -> None:
+    folder = run_of(swept, "unet_concats-1234")
+    tags: dict[str, set[str]] = {"scalars": set(), "images": set(), "histograms": set()}
+    for file in folder.glob("events*"):
+        board = EventAccumulator(str(file)).Reload()
+        for kind in tags:
+            tags[kind] |= set(board.Tags()[kind])
+    assert {"loss", "mse/train", "mse/test"} <= tags["scalars"]
+    assert "hp_metric" not in tags["scalars"]
+    panels = {f"{name}/{split}" for name in ("faces", "figure5", "figure6", "figure8", "figure9")
+              for split in ("train", "test")}  # fmt: skip
+    assert panels <= tags["images"]
+    assert {f"latent{k}/test" for k in range(1, 6)} <= tags["histograms"]
+
+
+def test_every_spelling_lands_in_the_same_folder(command: Command, tmp_path: Path) -> None:
+    first = command("+concats=[4,2]", "-m", cwd=tmp_path)
+    assert "1 trained" in first.stdout, first.stderr
+    again = command("concats=[2,4],[4,2]", "trainer.epochs=2", "-m", cwd=tmp_path)
+    assert "2 skipped" in again.stdout, again.stderr
+    folders = list((tmp_path / "outputs" / "heads-smoke").glob("[!.]*"))
+    assert [folder.name for folder in folders] == ["unet_concats-24_seed-0"]
+
+
+def test_seed_zero_is_a_seed_and_equal_seeds_give_equal_bits(
+    command: Command, tmp_path: Path
+) -> None:
+    for place in ("a", "b"):
+        command("seed=0,1", "concats=[]", f"outputs={place}", "-m", cwd=tmp_path)
+    weights = {
+        (place, seed): load_file(
+            tmp_path / place / "heads-smoke" / f"autoencoder_seed-{seed}" / "weights.safetensors"
+        )
+        for place, seed in product("ab", (0, 1))
+    }
+    name = "down3.0.weight"
+    for seed in (0, 1):
+        one, other = weights["a", seed], weights["b", seed]
+        assert all(torch.equal(one[key], other[key]) for key in one)
+    assert not torch.equal(weights["a", 0][name], weights["a", 1][name])
+
+
+def test_a_killed_run_resumes_to_the_same_bits(
+    command: Command, tmp_path: Path, faces_zip: Path, environment: dict[str, str]
+) -> None:
+    line = ["trainer.epochs=30", "trainer.evaluate_every=30", "trainer.checkpoint_every=4"]
+    command(*line, "outputs=whole", cwd=tmp_path)
+    child = subprocess.Popen(
+        [sys.executable, "-m", "facerot.train", "budget=smoke", f"data.root={faces_zip}",
+         "outputs=killed", *line],
+        cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    killed = tmp_path / "killed" / "heads-smoke"
+    deadline = time.monotonic() + 120
+    while not list(killed.glob("*/checkpoints/last.ckpt")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    (folder,) = killed.glob("[!.]*")
+    assert not (folder / "metrics.json").exists(), "killed too late to test anything"
+
+    resumed = command(*line, "outputs=killed", cwd=tmp_path)
+    assert "resumed" in resumed.stdout
+    whole = tmp_path / "whole" / "heads-smoke" / folder.name
+    for file in ("weights.safetensors", "latents.csv"):
+        assert (folder / file).read_bytes() == (whole / file).read_bytes()
+    assert read(folder)["test"] == read(whole)["test"]
+
+
+def test_a_failing_job_stops_no_other_and_leaves_its_error(
+    command: Command, tmp_path: Path, faces_zip: Path
+) -> None:
+    roots = f"data.root=nowhere,{faces_zip}"
+    done = command("concats=[2]", roots, "seed=0,1", "study=mixed", "-m", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "2 failed" in done.stdout.splitlines()[-1]
+    assert "2 trained" in done.stdout.splitlines()[-1]
+
+    done = command("data.root=nowhere", cwd=tmp_path)
+    assert done.returncode == 1
+    (folder,) = (tmp_path / "outputs" / "heads-smoke").glob("[!.]*")
+    status = read(folder, "status.json")
+    assert status["status"] == "failed"
+    assert "nowhere" in status["error"]
+    retried = command(cwd=tmp_path)
+    assert retried.returncode == 0
+    assert read(folder, "status.json")["status"] == "finished"
+
+
+def test_a_finished_run_is_kept_unless_forced(
+    command: Command, tmp_path: Path, faces_zip: Path
+) -> None:
+    command("concats=[2]", cwd=tmp_path)
+    (folder,) = (tmp_path / "outputs" / "heads-smoke").glob("[!.]*")
+    before = (folder / "metrics.json").stat().st_mtime_ns
+
+    skipped = command("concats=[2]", cwd=tmp_path)
+    assert "skipped" in skipped.stdout
+    other = tmp_path / "other.zip"
+    other.write_bytes(faces_zip.read_bytes().replace(b"0003/", b"9003/"))
+    refused = command("concats=[2]", f"data.root={other}", cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "other faces" in refused.stderr
+    assert (folder / "metrics.json").stat().st_mtime_ns == before
+
+    forced = command("concats=[2]", "force=true", cwd=tmp_path)
+    assert "trained" in forced.stdout
+    assert (folder / "metrics.json").stat().st_mtime_ns > before
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        (["concats=2,4"], "'concats=[2,4]'"),
+        (["concats=2"], "'concats=[2]'"),
+        (["concats=[5]"], "no Concat5"),
+        (["concats=[2,2]"], "'concats=[2]'"),
+        (["concat=[2]"], "'concats'"),
+        (["+trainer.epoch=3"], "'trainer.epochs'"),
+        (["trainer.epochs=many"], "trainer.epochs"),
+        (["trainer.epochs=0"], "at least 1"),
+        (["source_yaw=10"], "source_yaw=0"),
+        (["source_yaw=-45,45"], "'source_yaw=[-45,45]'"),
+        (["model=autoencoder", "concats=[2]"], "no Concats"),
+        (["data=london", "data.root=???"], "data.root=PATH"),
+        (["data.root=nowhere.zip"], "no such folder or .zip"),
+        (["size=50"], "32 or 64"),
+        (["latents.fills=[zeros]"], "'zero'"),
+        (["trainer.optimizer=adamm"], "'adam'"),
+        (["test_fraction=1.5"], "(0, 1)"),
+    ],
+)
+def test_bad_input_gets_one_clear_line(
+    command: Command, tmp_path: Path, overrides: list[str], says: str
+) -> None:
+    done = command(*overrides, cwd=tmp_path)
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("facerot: ")
+    assert says in line
