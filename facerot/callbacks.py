@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +17,7 @@ from torch import Tensor
 from facerot import scores
 from facerot.data.datamodule import SPLITS, FacePairs
 from facerot.latents import KeepSet, keep_label, keep_ones, keep_sets, mean_latents, removals
+from facerot.model import UNet
 from facerot.module import Batch, FaceRotation
 from facerot.panels import captioned, sheet
 from facerot.probes import CHANNELS, PROBES, probe
@@ -59,24 +60,15 @@ class LatentMasking(L.Callback):
             seen = probe(x, name)
             latents = net.encode(seen)
             for fill, value in self.fill_values.items():
-                if name == "rgb":
-                    masks = list(zip(keep_sets(net.latents), net.decode_all(latents, value)))
-                    rows = self._face_rows(masks, x, y)
-                else:
-                    masks = [
-                        (keep, net.decode(latents, keep, value))
-                        for keep in removals(net.latents).values()
-                    ]
-                    rows = [(k, scores.probe_scores(o, seen, name)) for k, o in masks]
-                for keep, values in rows:
+                outputs_of = dict(zip(masks(net, name), decode_masks(net, latents, name, value)))
+                full = outputs_of[net.latents]
+                for keep, o in outputs_of.items():
+                    if name == "rgb":
+                        found = scores.face_scores(o, full, x, y, self.eye_band)
+                    else:
+                        found = scores.probe_scores(o, seen, name)
                     key = (SPLITS[dataloader_idx], name, keep_label(keep), fill)
-                    self.found[key].append(values)
-
-    def _face_rows(
-        self, masks: list[tuple[KeepSet, Tensor]], x: Tensor, y: Tensor
-    ) -> list[tuple[KeepSet, dict[str, Tensor]]]:
-        full = masks[0][1]
-        return [(k, scores.face_scores(o, full, x, y, self.eye_band)) for k, o in masks]
+                    self.found[key].append(found)
 
     def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write the means over faces."""
@@ -87,6 +79,20 @@ class LatentMasking(L.Callback):
                 whole = {name: torch.cat([part[name] for part in batches]) for name in batches[0]}
                 for score, value in scores.average(whole).items():
                     writer.writerow((*key, score, f"{value:.8g}"))
+
+
+def masks(net: UNet, name: str) -> list[KeepSet]:
+    """The masks that an input meets: every keep set for `rgb`, every removal for the others."""
+    return keep_sets(net.latents) if name == "rgb" else list(removals(net.latents).values())
+
+
+def decode_masks(
+    net: UNet, latents: Sequence[Tensor], name: str, fill: Fill = None
+) -> Iterable[Tensor]:
+    """The outputs (N, 3, S, S) under each of `masks`, in their order."""
+    if name == "rgb":
+        return net.decode_all(latents, fill)
+    return (net.decode(latents, keep, fill) for keep in masks(net, name))
 
 
 def fill_value(name: str, trainer: L.Trainer, module: L.LightningModule) -> Fill:
@@ -106,13 +112,11 @@ class FacePanels(L.Callback):
     and the paper's figures with captions.
     """
 
-    def __init__(self, folder: Path, every: int) -> None:
-        self.folder, self.every = folder, every
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Every few epochs: input | output | target."""
-        if (trainer.current_epoch + 1) % self.every:
-            return
+        """At every evaluation: input | output | target."""
         for split in SPLITS:
             x, y = self._shown(trainer, split)
             columns = {"input": x, "output": pl_module(x), "target": y}
@@ -121,16 +125,17 @@ class FacePanels(L.Callback):
     def on_test_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """At the end: Fig 5, 6, 8, 9, the sheets, and histograms of the latents."""
         self.folder.mkdir(exist_ok=True)
-        module = cast(FaceRotation, pl_module)
+        net = cast(FaceRotation, pl_module).net
         for split in SPLITS:
             x, y = self._shown(trainer, split)
-            for figure, columns in figures(module, x, y).items():
-                picture = self._show(trainer, f"{figure}/{split}", columns)
+            for figure, captions in figures(net, x, y).items():
+                picture = self._show(trainer, f"{figure}/{split}", captions)
                 Image.fromarray(picture).save(self.folder / f"{figure}_{split}.png")
             for name in PROBES:
-                columns_of = [probe(x, name), y, *masked(module, x, name)]
-                Image.fromarray(sheet(columns_of)).save(self.folder / f"{split}_{name}.png")
-            for k, latent in enumerate(module.net.encode(x), start=1):
+                seen = probe(x, name)
+                columns = [seen, y, *decode_masks(net, net.encode(seen), name)]
+                Image.fromarray(sheet(columns)).save(self.folder / f"{split}_{name}.png")
+            for k, latent in enumerate(net.encode(x), start=1):
                 _board(trainer).add_histogram(f"latent{k}/{split}", latent, trainer.global_step)
 
     def _shown(self, trainer: L.Trainer, split: str) -> Batch:
@@ -147,31 +152,20 @@ def _board(trainer: L.Trainer) -> Any:
     return cast(TensorBoardLogger, trainer.logger).experiment
 
 
-def masked(module: FaceRotation, x: Tensor, name: str) -> Iterator[Tensor]:
-    """Outputs of a probe input under its masks, in the order of latents.csv."""
-    net = module.net
-    latents = net.encode(probe(x, name))
-    if name == "rgb":
-        yield from net.decode_all(latents)
-    else:
-        for keep in removals(net.latents).values():
-            yield net.decode(latents, keep)
-
-
-def figures(module: FaceRotation, x: Tensor, y: Tensor) -> dict[str, dict[str, Tensor]]:
+def figures(net: UNet, x: Tensor, y: Tensor) -> dict[str, dict[str, Tensor]]:
     """The columns of the paper's test-time figures for the faces x with targets y."""
     few = x[:FACES_OF_FIGURE_8]
     single = torch.cat([probe(face[None], channel) for face in few for channel in CHANNELS])
     mosaic = probe(x, "mosaic")
-    latents = module.net.latents
+    latents = net.latents
     return {
-        "figure5": {"input": x, "target": y, **_outputs(module, x, keep_ones(latents))},
-        "figure6": {"input": x, "target": y, **_outputs(module, x, removals(latents))},
-        "figure8": {"input": single, **_outputs(module, single, removals(latents))},
-        "figure9": {"input": mosaic, **_outputs(module, mosaic, removals(latents))},
+        "figure5": {"input": x, "target": y, **_outputs(net, x, keep_ones(latents))},
+        "figure6": {"input": x, "target": y, **_outputs(net, x, removals(latents))},
+        "figure8": {"input": single, **_outputs(net, single, removals(latents))},
+        "figure9": {"input": mosaic, **_outputs(net, mosaic, removals(latents))},
     }
 
 
-def _outputs(module: FaceRotation, x: Tensor, keeps: dict[str, KeepSet]) -> dict[str, Tensor]:
-    latents = module.net.encode(x)
-    return {name: module.net.decode(latents, keep) for name, keep in keeps.items()}
+def _outputs(net: UNet, x: Tensor, keeps: dict[str, KeepSet]) -> dict[str, Tensor]:
+    latents = net.encode(x)
+    return {name: net.decode(latents, keep) for name, keep in keeps.items()}

@@ -70,12 +70,11 @@ class Trainer:
     schedule: str
     warmup: float
     evaluate_every: int
-    panel_every: int
     checkpoint_every: int
     device: str
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "evaluate_every", "panel_every", "checkpoint_every"):
+        for name in ("epochs", "batch_size", "evaluate_every", "checkpoint_every"):
             value = getattr(self, name)
             _require(value >= 1, f"trainer.{name}={value} must be at least 1")
         rate = self.learning_rate

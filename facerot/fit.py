@@ -94,7 +94,7 @@ def make_trainer(settings: Settings, run: Run, timer: Timer, steps_done: int) ->
     masking = LatentMasking(
         run.folder / "latents.csv", settings.latents.fills, settings.data.eye_band
     )
-    panels = FacePanels(run.folder / "faces", asked.panel_every)
+    panels = FacePanels(run.folder / "faces")
     return L.Trainer(
         accelerator=asked.device,
         devices=1,

@@ -47,6 +47,8 @@ def perform(cfg: DictConfig) -> Outcome:
             return train(settings, run)
     except Timeout:
         return failed(run, SettingsError(f"{run.folder} is being trained by another process"))
+    except OSError as error:  # an outputs folder that cannot be written
+        return failed(run, error)
 
 
 def defaults_of(cfg: DictConfig) -> Settings:
