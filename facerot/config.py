@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from typing import Any, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
@@ -34,9 +34,9 @@ class Faces:
     yaw: dict[str, float]
     source_yaw: Any
     target_yaw: Any
-    crop: Any
-    eye_band: Any
-    background: str
+    crop: Any = None
+    eye_band: Any = (0.4, 0.55)
+    background: str = "plain"
 
     def __post_init__(self) -> None:
         self.crop = None if self.crop is None else _box("data.crop", self.crop)
@@ -145,7 +145,7 @@ def resolve(cfg: DictConfig) -> Settings:
     try:
         values: Any = OmegaConf.to_container(cfg, resolve=True)
         _refuse_unknown(values)
-        _refuse_missing(Settings, values, "")
+        _refuse_missing(Settings, values)
         schema = OmegaConf.structured(Settings)
         settings = OmegaConf.to_object(OmegaConf.merge(schema, OmegaConf.create(values)))
     except OmegaConfBaseException as error:
@@ -177,17 +177,18 @@ def _refuse_unknown(values: dict[str, Any], prefix: str = "") -> None:
             _refuse_unknown(value, f"{prefix}{key}.")
 
 
-def _refuse_missing(schema: type, values: Any, prefix: str) -> None:
+def _refuse_missing(schema: type, values: dict[str, Any], prefix: str = "") -> None:
     hints = get_type_hints(schema)
     for item in fields(schema):
-        key, value = item.name, values.get(item.name, "???")
-        if is_dataclass(hints[key]) and isinstance(value, dict):
-            _refuse_missing(hints[key], value, f"{prefix}{key}.")
-        elif prefix + key == "data.root" and value == "???":
-            name = values["name"]
-            raise SettingsError(f"data={name} needs data.root=PATH: its folder or .zip of pictures")
-        elif value == "???" and key in values:
-            raise SettingsError(f"{prefix}{key} has no value: write {prefix}{key}=...")
+        name, value = prefix + item.name, values.get(item.name, item.default)
+        if isinstance(value, dict) and is_dataclass(hints[item.name]):
+            _refuse_missing(hints[item.name], value, f"{name}.")
+        elif name == "data.root" and value in ("???", MISSING):
+            raise SettingsError(
+                f"data={values.get('name')} needs data.root=PATH: its folder or .zip of pictures"
+            )
+        elif value in ("???", MISSING):
+            raise SettingsError(f"{name} has no value: write {name}=...")
 
 
 def _require(condition: bool, text: str) -> None:

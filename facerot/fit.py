@@ -173,10 +173,8 @@ def _log_hyperparameters(settings: Settings, trainer: L.Trainer, metrics: dict[s
         "seed": settings.seed,
         "source_yaw": " ".join(f"{yaw:g}" for yaw in settings.source_yaw),
         "channels": " ".join(map(str, settings.model.channels)),
-        **{
-            name: getattr(settings.trainer, name)
-            for name in ("epochs", "batch_size", "optimizer", "learning_rate", "schedule")
-        },
+        "epochs": settings.trainer.epochs,
+        "learning_rate": settings.trainer.learning_rate,
     }
     final = {
         f"{name}/{split}": metrics[split][name] for split in SPLITS for name in ("mse", "ssim")

@@ -61,6 +61,17 @@ def test_model_autoencoder_is_the_model_without_concats() -> None:
     assert compose("model.channels=16").model.channels == [16, 32, 64, 128, 128]
 
 
+def test_what_has_no_value_is_asked_for_by_name() -> None:
+    assert "data.root=PATH" in str(refusal("data=london"))
+    assert "seed=" in str(refusal("seed=???"))
+    assert "data.yaw" in str(refusal("~data.yaw"))
+
+
+def test_a_face_set_may_leave_out_what_has_a_default() -> None:
+    short = compose("~data.eye_band", "~data.background").data
+    assert (short.eye_band, short.background) == ((0.4, 0.55), "plain")
+
+
 def test_a_run_is_named_by_what_matters() -> None:
     usual = compose()
 
