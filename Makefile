@@ -22,6 +22,10 @@ demo: setup      ## train the paper's Baseline and the auto-encoder on the embed
 train: setup     ## one run; settings in ARGS, e.g. make train ARGS="'concats=[2]' seed=1"
 	$(BIN)/python -m facerot.train $(ARGS)
 
+heads: setup     ## render the embedded faces again (tens of minutes; the zip that is there stays until the end)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[heads]'
+	$(BIN)/python -m facerot.data.heads render --out facerot/data/heads/heads.zip
+
 dashboard: setup ## TensorBoard on outputs/
 	$(BIN)/tensorboard --logdir outputs
 
@@ -36,4 +40,4 @@ lint: setup      ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-.PHONY: help setup demo train dashboard test bench lint
+.PHONY: help setup demo train heads dashboard test bench lint

@@ -60,10 +60,11 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def command(faces_zip: Path, environment: dict[str, str]) -> Command:
     """`python -m facerot.train` on the tiny faces, in a folder of the test's choice."""
 
-    def run(*overrides: str, cwd: Path, budget: str = "smoke") -> subprocess.CompletedProcess[str]:
-        line = [sys.executable, "-m", "facerot.train", f"budget={budget}", *overrides]
+    def run(*overrides: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-m", "facerot.train", "budget=smoke"]
         if not any(word.startswith("data.root=") for word in overrides):
             line.append(f"data.root={faces_zip}")
+        line += overrides
         return subprocess.run(
             line, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300
         )

@@ -1,0 +1,1 @@
+"""The embedded face set: rendered heads in `heads.zip`, and the generator that draws them."""
