@@ -52,8 +52,9 @@ def faces_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of a user with an empty cache."""
-    return {**os.environ, "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
+    """The environment of a user with an empty cache; one thread, as the networks are tiny."""
+    cache = str(tmp_path_factory.mktemp("cache"))
+    return {**os.environ, "XDG_CACHE_HOME": cache, "OMP_NUM_THREADS": "1"}
 
 
 @pytest.fixture(scope="session")
