@@ -22,7 +22,8 @@ from facerot.data.faces import Root, Stamp, View
 Pixels = npt.NDArray[np.uint8]
 
 GREY = 0.8  # sRGB of the plain background, that of a light studio wall
-FIELD = 4  # a varied background interpolates FIELD x FIELD random colours
+FIELD = 6  # a varied background blends FIELD x FIELD random colours
+BLEND = 0.5  # how far each of them reaches, in units of their distance
 CACHE_FORMAT = 1  # counts up when the same photos would decode to other pixels
 
 
@@ -52,7 +53,8 @@ def _key(
     root: Root, stamps: Mapping[str, Stamp], views: Sequence[View], faces: Faces, size: int
 ) -> str:
     listing = [[view.file, stamps[view.file].size, stamps[view.file].mtime] for view in views]
-    settings = [CACHE_FORMAT, str(root.path), faces.crop, faces.background, size]
+    behind = [faces.background, GREY, FIELD, BLEND]
+    settings = [CACHE_FORMAT, str(root.path), faces.crop, behind, size]
     return hashlib.sha256(json.dumps([settings, listing]).encode()).hexdigest()[:32]
 
 
@@ -132,14 +134,14 @@ def crop_box(
 def background(kind: str, person: str, size: int) -> npt.NDArray[np.float64]:
     """What lies behind a person, sRGB in [0, 1], (size, size, 3); the same in all their views.
 
-    `varied` interpolates FIELD x FIELD colours drawn uniformly by a hash of the person.
+    `varied` blends FIELD x FIELD colours, drawn uniformly by a hash of the person, each around its
+    own place with a Gaussian weight of sigma BLEND.
     """
     if kind == "plain":
         return np.full((size, size, 3), GREY)
     digest = hashlib.sha256(f"background:{person}".encode()).digest()
     colours = np.random.default_rng(list(digest)).random((FIELD, FIELD, 3))
-    at = np.linspace(0, FIELD - 1, size)
-    weights = np.stack([np.interp(at, range(FIELD), row) for row in np.eye(FIELD)], axis=1)
-    smooth = weights**2 * (3 - 2 * weights)  # smoothstep, so that the grid's edges do not show
-    smooth /= smooth.sum(axis=1, keepdims=True)
-    return np.asarray(np.einsum("ya,xb,abc->yxc", smooth, smooth, colours))
+    places, pixels = np.arange(FIELD), np.linspace(0, FIELD - 1, size)
+    weights = np.exp(-((pixels[:, None] - places) ** 2) / (2 * BLEND**2))
+    weights /= weights.sum(axis=1, keepdims=True)
+    return np.asarray(np.einsum("ya,xb,abc->yxc", weights, weights, colours))
