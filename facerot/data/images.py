@@ -22,7 +22,7 @@ from facerot.data.faces import Root, Stamp, View
 Pixels = npt.NDArray[np.uint8]
 
 GREY = 0.8  # sRGB of the plain background, that of a light studio wall
-FIELD = 6  # a varied background blends FIELD x FIELD random colours
+FIELD = 12  # a varied background blends FIELD x FIELD random colours: out-of-focus clutter
 BLEND = 0.5  # how far each of them reaches, in units of their distance
 CACHE_FORMAT = 1  # counts up when the same photos would decode to other pixels
 

@@ -80,7 +80,7 @@ def test_a_varied_background_is_one_per_person_smooth_and_in_range() -> None:
     assert np.abs(one - other).mean() > 0.1
     assert one.min() >= 0
     assert one.max() <= 1
-    assert np.abs(np.diff(one, axis=0)).max() < 0.1
+    assert np.abs(np.diff(one, axis=0)).max() < 0.2
 
 
 def test_every_unreadable_file_is_named_at_once(faces_zip: Path, tmp_path: Path) -> None:
