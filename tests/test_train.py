@@ -31,6 +31,11 @@ def read(folder: Path, name: str = "metrics.json") -> dict[str, Any]:
     return value
 
 
+def scalar_steps(events: Path, tag: str) -> list[int]:
+    board = EventAccumulator(str(events)).Reload()
+    return [event.step for event in board.Scalars(tag)] if tag in board.Tags()["scalars"] else []
+
+
 def rows(folder: Path) -> list[dict[str, str]]:
     with (folder / "latents.csv").open() as file:
         return list(csv.DictReader(file))
@@ -176,6 +181,8 @@ def test_a_killed_run_resumes_to_the_same_bits(
 
     resumed = command(*line, "outputs=killed", cwd=tmp_path)
     assert "resumed" in resumed.stdout
+    steps = [scalar_steps(file, "loss") for file in sorted(folder.glob("events*"))]
+    assert min([found for found in steps if found][-1]) >= 4, "started over"
     whole = tmp_path / "whole" / "heads-smoke" / folder.name
     for file in ("weights.safetensors", "latents.csv"):
         assert (folder / file).read_bytes() == (whole / file).read_bytes()
