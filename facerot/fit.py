@@ -76,6 +76,8 @@ def _steps_done(run: Run) -> int:
 def make_trainer(settings: Settings, run: Run, timer: Timer, steps_done: int) -> L.Trainer:
     """The Lightning Trainer of one run, with everything that is done beside the training."""
     _quieten()
+    # Part of `deterministic`; costs time, and nothing here reads memory that it has not written.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     asked = settings.trainer
     logger = TensorBoardLogger(
         run.folder,
