@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Sequence
-from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import Any, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
@@ -134,10 +134,6 @@ class Settings:
         _require(size_ok, f"size={self.size} must be a multiple of 32: {_nearest_size(self.size)}")
         self.source_yaw = _source_yaws(self.source_yaw, self.data)
         self.target_yaw = _yaw("target_yaw", self.target_yaw, self.data)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The settings as nested plain dicts, lists, strings and numbers."""
-        return asdict(self)
 
 
 def resolve(cfg: DictConfig) -> Settings:

@@ -52,10 +52,10 @@ def run_name(settings: Settings, defaults: Settings) -> str:
     digits = "".join(map(str, settings.concats))
     name = f"unet_concats-{digits}" if digits else "autoencoder"
     name += f"_seed-{settings.seed}"
-    usual = _flatten(defaults.to_dict())
+    usual = _flatten(asdict(defaults))
     changed = {
         key: value
-        for key, value in _flatten(settings.to_dict()).items()
+        for key, value in _flatten(asdict(settings)).items()
         if key not in NAMED_ELSEWHERE and usual.get(key) != value
     }
     if not changed:
@@ -99,7 +99,7 @@ class Run:
             shutil.rmtree(self.folder)
         self.refuse_other_settings(settings)
         self.folder.mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(OmegaConf.create(settings.to_dict()), self.folder / "config.yaml")
+        OmegaConf.save(OmegaConf.create(asdict(settings)), self.folder / "config.yaml")
         self._write_status("running")
 
     def refuse_other_settings(self, settings: Settings) -> None:
@@ -108,7 +108,7 @@ class Run:
         if not path.exists():
             return
         old = _flatten(cast("dict[str, Any]", OmegaConf.to_container(OmegaConf.load(path))))
-        new = _flatten(json.loads(json.dumps(settings.to_dict())))
+        new = _flatten(json.loads(json.dumps(asdict(settings))))
         for key in sorted(old.keys() | new.keys()):
             if key not in NOT_COMPARED and old.get(key) != new.get(key):
                 raise SettingsError(
