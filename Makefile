@@ -1,6 +1,11 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+BUDGET ?= quick
+DATA ?= heads
+EXPERIMENT ?= paper
+STUDY ?= $(DATA)-$(BUDGET)
+CHOICES = data=$(DATA) budget=$(BUDGET) study=$(STUDY)
 
 help:            ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -12,15 +17,20 @@ setup: .venv/ready  ## .venv with what constraints.txt pins, once
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-demo: setup      ## train the paper's Baseline and the auto-encoder on the embedded heads, silence latents
-	$(BIN)/python -m facerot.train 'concats=[1,2,3,4],[]' -m
-	@echo
-	@echo "Look at   outputs/heads-quick/unet_concats-1234_seed-0/faces/figure6_test.png"
-	@echo "          (input, target, output, then latent1 .. latent5 silenced in turn),"
-	@echo "at the numbers in latents.csv one folder up, and at the curves: make dashboard"
+demo: setup      ## train the paper's Baseline and the auto-encoder on the embedded heads, silence latents, report
+	$(BIN)/python -m facerot.train +experiment=table1 seed=0
+	$(BIN)/python -m facerot.report
+	@echo "and the curves: make dashboard"
 
 train: setup     ## one run; settings in ARGS, e.g. make train ARGS="'concats=[2]' seed=1"
 	$(BIN)/python -m facerot.train $(ARGS)
+
+paper: setup     ## every run of the paper, then the report: BUDGET=full, DATA=.., STUDY=.., EXPERIMENT=seeds, ARGS="seed=0,1,2"
+	$(BIN)/python -m facerot.train +experiment=$(EXPERIMENT) $(CHOICES) $(ARGS); trained=$$?; \
+	$(BIN)/python -m facerot.report study=$(STUDY) && exit $$trained
+
+report: setup    ## the report of a study: STUDY=heads-full
+	$(BIN)/python -m facerot.report study=$(STUDY)
 
 heads: setup     ## render the embedded faces again (tens of minutes; the zip that is there stays until the end)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[heads]'
@@ -40,4 +50,4 @@ lint: setup      ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-.PHONY: help setup demo train heads dashboard test bench lint
+.PHONY: help setup demo train paper report heads dashboard test bench lint

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from facerot import scores
 from facerot.data.datamodule import SPLITS, FacePairs
-from facerot.latents import KeepSet, keep_label, keep_ones, keep_sets, mean_latents, removals
+from facerot.latents import KeepSet, keep_label, keep_ones, masks, mean_latents, removals
 from facerot.model import UNet
 from facerot.module import Batch, FaceRotation
 from facerot.panels import captioned, sheet
@@ -60,7 +60,8 @@ class LatentMasking(L.Callback):
             seen = probe(x, name)
             latents = net.encode(seen)
             for fill, value in self.fill_values.items():
-                outputs_of = dict(zip(masks(net, name), decode_masks(net, latents, name, value)))
+                decoded = decode_masks(net, latents, name, value)
+                outputs_of = dict(zip(masks(net.latents, name), decoded))
                 full = outputs_of[net.latents]
                 for keep, o in outputs_of.items():
                     if name == "rgb":
@@ -81,18 +82,13 @@ class LatentMasking(L.Callback):
                     writer.writerow((*key, score, f"{value:.8g}"))
 
 
-def masks(net: UNet, name: str) -> list[KeepSet]:
-    """The masks that an input meets: every keep set for `rgb`, every removal for the others."""
-    return keep_sets(net.latents) if name == "rgb" else list(removals(net.latents).values())
-
-
 def decode_masks(
     net: UNet, latents: Sequence[Tensor], name: str, fill: Fill = None
 ) -> Iterable[Tensor]:
     """The outputs (N, 3, S, S) under each of `masks`, in their order."""
     if name == "rgb":
         return net.decode_all(latents, fill)
-    return (net.decode(latents, keep, fill) for keep in masks(net, name))
+    return (net.decode(latents, keep, fill) for keep in masks(net.latents, name))
 
 
 def fill_value(name: str, trainer: L.Trainer, module: L.LightningModule) -> Fill:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
-from typing import Any, get_type_hints
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+HERE = Path(__file__).parent
+# Beside the package in a checkout, inside it when installed from a wheel.
+CONF = HERE / "conf" if (HERE / "conf").is_dir() else HERE.parent / "conf"
 CONCATS = (1, 2, 3, 4)
 OPTIMIZERS = ("adam", "adamw", "sgd")
 SCHEDULES = ("onecycle", "constant")
@@ -136,25 +141,50 @@ class Settings:
         self.target_yaw = _yaw("target_yaw", self.target_yaw, self.data)
 
 
-def resolve(cfg: DictConfig) -> Settings:
+@dataclass
+class ReportSettings:
+    """One report: which study, and where studies lie."""
+
+    study: str
+    outputs: str
+
+
+Schema = TypeVar("Schema", Settings, ReportSettings)
+
+
+def resolve(cfg: DictConfig, schema: type[Schema]) -> Schema:
     """Validate a composed Hydra config; raises SettingsError with one line on the first fault."""
     try:
         values: Any = OmegaConf.to_container(cfg, resolve=True)
-        _refuse_unknown(values)
-        _refuse_missing(Settings, values)
-        schema = OmegaConf.structured(Settings)
-        settings = OmegaConf.to_object(OmegaConf.merge(schema, OmegaConf.create(values)))
+        _refuse_unknown(values, schema)
+        _refuse_missing(schema, values)
+        merged = OmegaConf.merge(OmegaConf.structured(schema), OmegaConf.create(values))
+        settings = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:
         where = f"{error.full_key}: " if error.full_key else ""
         raise SettingsError(where + str(error).splitlines()[0]) from error
-    assert isinstance(settings, Settings)
+    assert isinstance(settings, schema)
     return settings
 
 
-def refuse_unknown_name(name: str) -> None:
-    """Raise SettingsError where `name`, such as `trainer.epochs`, is no setting."""
-    schema: Any = Settings
-    known, prefix = get_type_hints(Settings), ""
+def refuse_misspelt(arguments: Sequence[str], schema: type) -> dict[str, str]:
+    """The settings that a command line names, each with its value as it was written.
+
+    Raises SettingsError, with one line, for a name that Hydra would explain at length.
+    """
+    named = {}
+    for argument in arguments:
+        match = re.fullmatch(r"\+{0,2}([a-z]\w*(?:\.\w+)*)=(.*)", argument)
+        if match is None or match[1].split(".")[0] in ("hydra", "experiment"):
+            continue
+        refuse_unknown_name(match[1], schema)
+        named[match[1]] = match[2]
+    return named
+
+
+def refuse_unknown_name(name: str, schema: Any) -> None:
+    """Raise SettingsError where `name`, such as `trainer.epochs`, is no setting of the schema."""
+    known, prefix = get_type_hints(schema), ""
     for part in name.split("."):
         if part not in known:
             close = difflib.get_close_matches(part, known, n=1)
@@ -166,11 +196,11 @@ def refuse_unknown_name(name: str) -> None:
         known = get_type_hints(schema)
 
 
-def _refuse_unknown(values: dict[str, Any], prefix: str = "") -> None:
+def _refuse_unknown(values: dict[str, Any], schema: type, prefix: str = "") -> None:
     for key, value in values.items():
-        refuse_unknown_name(prefix + key)
+        refuse_unknown_name(prefix + key, schema)
         if isinstance(value, dict):
-            _refuse_unknown(value, f"{prefix}{key}.")
+            _refuse_unknown(value, schema, f"{prefix}{key}.")
 
 
 def _refuse_missing(schema: type, values: dict[str, Any], prefix: str = "") -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 KeepSet = tuple[int, ...]
+
+LATENTS: KeepSet = (1, 2, 3, 4, 5)  # of the Baseline; the last is the bottleneck
 
 
 def keep_sets(latents: Sequence[int]) -> list[KeepSet]:
@@ -41,6 +45,11 @@ def removals(latents: Sequence[int]) -> dict[str, KeepSet]:
 def keep_ones(latents: Sequence[int]) -> dict[str, KeepSet]:
     """`keep k` for each latent of a model: the columns of Fig 5."""
     return {f"keep {k}": (k,) for k in latents}
+
+
+def masks(latents: Sequence[int], probe: str) -> list[KeepSet]:
+    """The masks that an input meets: every keep set for `rgb`, every removal for the others."""
+    return keep_sets(latents) if probe == "rgb" else list(removals(latents).values())
 
 
 def mean_latents(

@@ -90,6 +90,17 @@ class Run:
         """The metrics of a finished run, None of any other."""
         return _read_json(self.folder / "metrics.json")
 
+    def status(self) -> dict[str, Any]:
+        """What status.json says; empty before there is one."""
+        return _read_json(self.folder / "status.json") or {}
+
+    def settings(self) -> dict[str, Any]:
+        """What the run was made with, flat (`trainer.epochs`); empty before it was opened."""
+        path = self.folder / "config.yaml"
+        if not path.exists():
+            return {}
+        return _flatten(cast("dict[str, Any]", OmegaConf.to_container(OmegaConf.load(path))))
+
     def open(self, settings: Settings) -> None:
         """Make the folder ready: started over with `force`, else gone on with.
 
@@ -104,12 +115,9 @@ class Run:
 
     def refuse_other_settings(self, settings: Settings) -> None:
         """Raise SettingsError where what lies here was made with other settings."""
-        path = self.folder / "config.yaml"
-        if not path.exists():
-            return
-        old = _flatten(cast("dict[str, Any]", OmegaConf.to_container(OmegaConf.load(path))))
+        old = self.settings()
         new = _flatten(json.loads(json.dumps(asdict(settings))))
-        for key in sorted(old.keys() | new.keys()):
+        for key in sorted(old.keys() | new.keys()) if old else []:
             if key not in NOT_COMPARED and old.get(key) != new.get(key):
                 raise SettingsError(
                     f"{self.folder} was made with {key}={old.get(key)}, not {new.get(key)}: "
@@ -118,7 +126,7 @@ class Run:
 
     def refuse_other_faces(self, fingerprint: str) -> None:
         """Raise SettingsError where what lies here was made from other faces."""
-        before = (_read_json(self.folder / "status.json") or {}).get("faces")
+        before = self.status().get("faces")
         if before not in (None, fingerprint):
             raise SettingsError(f"{self.folder} was made from other faces: {START_OVER}")
 
@@ -141,11 +149,13 @@ class Run:
         self._write_status("failed", error=one_line(error), traceback=trace)
 
     def _write_status(self, status: str, **more: Any) -> None:
-        path = self.folder / "status.json"
-        faces = (_read_json(path) or {}).get("faces")
+        faces = self.status().get("faces")
         now = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         here = {"time": now, "host": platform.node(), "pid": os.getpid()}
-        _write_json(path, {"status": status, "error": None, "faces": faces, **here, **more})
+        _write_json(
+            self.folder / "status.json",
+            {"status": status, "error": None, "faces": faces, **here, **more},
+        )
 
 
 def one_line(error: BaseException) -> str:

@@ -13,12 +13,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from facerot.config import Settings, SettingsError, refuse_unknown_name, resolve
+from facerot.config import CONF, Settings, SettingsError, refuse_misspelt, resolve
 from facerot.runs import Outcome, Run, one_line, record_outcome, run_name
 
-HERE = Path(__file__).parent
-# Beside the package in a checkout, inside it when installed from a wheel.
-CONF = HERE / "conf" if (HERE / "conf").is_dir() else HERE.parent / "conf"
 LISTS = ("concats", "source_yaw")
 
 
@@ -37,7 +34,7 @@ def job(cfg: DictConfig) -> None:
 def perform(cfg: DictConfig) -> Outcome:
     """Train what the config asks for, or skip it where that has been done; never raises."""
     try:
-        settings = resolve(cfg)
+        settings = resolve(cfg, Settings)
         run = Run(Path(settings.outputs) / settings.study / run_name(settings, defaults_of(cfg)))
     except SettingsError as error:
         overrides = " ".join(HydraConfig.get().overrides.task)
@@ -56,7 +53,7 @@ def defaults_of(cfg: DictConfig) -> Settings:
     choices = HydraConfig.get().runtime.choices
     defaults = hydra.compose("train", [f"{group}={choices[group]}" for group in ("data", "budget")])
     defaults.data.root = cfg.data.root
-    return resolve(defaults)
+    return resolve(defaults, Settings)
 
 
 def train(settings: Settings, run: Run) -> Outcome:
@@ -103,27 +100,25 @@ def failed(run: Run, error: Exception) -> Outcome:
     return Outcome(str(run.folder), "failed", error=one_line(error))
 
 
-def refuse_misspelt(arguments: list[str]) -> None:
-    """Refuse what Hydra would explain at length or misread; raises SettingsError with one line."""
-    for argument in arguments:
-        match = re.fullmatch(r"\+{0,2}([a-z]\w*(?:\.\w+)*)=(.*)", argument)
-        if match is None or match[1].split(".")[0] in ("hydra", "experiment"):
-            continue
-        name, value = match.groups()
-        refuse_unknown_name(name)
-        swept = name == "source_yaw" and {"-m", "--multirun"} & set(arguments)
-        if name in LISTS and not swept and re.fullmatch(r"-?[\d.]+(,-?[\d.]+)+", value):
+def refuse_misread_lists(arguments: list[str]) -> None:
+    """Raise SettingsError for a list without brackets, which Hydra takes for a sweep."""
+    named = refuse_misspelt(arguments, Settings)
+    sweeps = any(re.match(r"-m$|--multirun$|\+experiment=", argument) for argument in arguments)
+    for name in LISTS:
+        value = named.get(name, "")
+        swept = name == "source_yaw" and sweeps
+        if not swept and re.fullmatch(r"-?[\d.]+(,-?[\d.]+)+", value):
             each = ",".join(f"[{part}]" for part in value.split(","))
             raise SettingsError(
-                f"{argument} is not a list: write '{name}=[{value}]' for one model with all of "
-                f"them, or '{name}={each}' -m for one model each"
+                f"{name}={value} is not a list: write '{name}=[{value}]' for one model with all "
+                f"of them, or '{name}={each}' -m for one model each"
             )
 
 
 def main() -> None:
     """Entry point."""
     try:
-        refuse_misspelt(sys.argv[1:])
+        refuse_misread_lists(sys.argv[1:])
     except SettingsError as error:
         raise SystemExit(f"facerot: {error}") from None
     job()

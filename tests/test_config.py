@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facerot.config import Settings, SettingsError, resolve
+from facerot.config import CONF, Settings, SettingsError, resolve
 from facerot.runs import run_name
-from facerot.train import CONF
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -21,7 +20,7 @@ def _conf() -> Any:
 
 
 def compose(*overrides: str) -> Settings:
-    return resolve(hydra.compose("train", list(overrides)))
+    return resolve(hydra.compose("train", list(overrides)), Settings)
 
 
 def refusal(*overrides: str) -> str | None:

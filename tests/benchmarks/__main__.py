@@ -21,11 +21,10 @@ import torch
 import torch.nn.functional as F
 from lightning.pytorch.callbacks import Timer
 
-from facerot.config import Settings, resolve
+from facerot.config import CONF, Settings, resolve
 from facerot.data.datamodule import FacePairs
 from facerot.fit import make_module, make_trainer
 from facerot.runs import Run
-from facerot.train import CONF
 
 EPOCHS, ROUNDS = 10, 5
 
@@ -106,7 +105,8 @@ def masks(settings: Settings, faces: FacePairs) -> float:
 
 def main(overrides: list[str]) -> None:
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-        settings = resolve(hydra.compose("train", [*overrides, f"trainer.epochs={EPOCHS}"]))
+        cfg = hydra.compose("train", [*overrides, f"trainer.epochs={EPOCHS}"])
+        settings = resolve(cfg, Settings)
     faces = FacePairs(settings)
     training, fit = [], []
     for _ in range(ROUNDS):

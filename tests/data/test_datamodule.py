@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 from lightning.pytorch.callbacks import Timer
 from torch.utils.data import DataLoader
 
-from facerot.config import resolve
+from facerot.config import CONF, Settings, resolve
 from facerot.data.datamodule import EpochOrder, FacePairs
 from facerot.fit import make_module, make_trainer
 from facerot.runs import Run
-from facerot.train import CONF
 
 counts = st.integers(1, 200)
 batch_sizes = st.integers(1, 64)
@@ -52,7 +51,7 @@ def test_the_order_is_a_function_of_seed_and_epoch_alone() -> None:
 def test_lightning_moves_the_order_on_with_every_epoch(faces_zip: Path, tmp_path: Path) -> None:
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         overrides = ["budget=smoke", f"data.root={faces_zip}", "trainer.epochs=3"]
-        settings = resolve(hydra.compose("train", overrides))
+        settings = resolve(hydra.compose("train", overrides), Settings)
     trainer = make_trainer(settings, Run(tmp_path), Timer(verbose=False), steps_done=0)
     trainer.fit(make_module(settings), datamodule=FacePairs(settings))
     order = cast("DataLoader[object]", trainer.train_dataloader).sampler

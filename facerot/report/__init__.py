@@ -1,0 +1,1 @@
+"""The report of a study: runs -> tables, figures, verdicts and one page."""

@@ -1,0 +1,140 @@
+"""The report's page: everything of one study in one HTML file that fetches nothing."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from facerot.claims import judge_all
+from facerot.paper import BASELINE, SETS, model_name
+from facerot.report.style import DPI
+from facerot.report.tables import Table, statistic_text
+from facerot.study import Study
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture as the page holds it."""
+
+    name: str
+    title: str
+    note: str
+    png: bytes
+
+    @property
+    def base64(self) -> str:
+        """The PNG as text."""
+        return b64encode(self.png).decode()
+
+    @property
+    def width(self) -> int:
+        """Its width in CSS px, at the size it was drawn for."""
+        return self._side(16)
+
+    @property
+    def height(self) -> int:
+        """Its height in CSS px."""
+        return self._side(20)
+
+    def _side(self, offset: int) -> int:
+        pixels = int.from_bytes(self.png[offset : offset + 4], "big")  # of the PNG's header
+        return round(pixels * 96 / DPI)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page under one heading."""
+
+    anchor: str
+    title: str
+    tables: Sequence[Table] = ()
+    pictures: Sequence[Shown] = ()
+
+
+def render(study: Study, lacking: Sequence[str], sections: Iterable[Section]) -> str:
+    """The page, as HTML; `lacking` is what the paper has and the study does not."""
+    filled = [section for section in sections if section.tables or section.pictures]
+    titles = {entry.name: entry.title for part in filled for entry in part.tables}
+    titles |= {entry.name: entry.title for part in filled for entry in part.pictures}
+    contents = [("claims", "Claims"), *((part.anchor, part.title) for part in filled)]
+    environment = Environment(
+        loader=PackageLoader("facerot.report", "."), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True,
+    )  # fmt: skip
+    return environment.get_template("page.html.jinja").render(
+        study=study,
+        missing=lacking,
+        contents=[*contents, ("rests-on", "What this rests on")],
+        claims=list(_claims(study)),
+        anchors={name: re.split("[.:] ", title)[0] for name, title in titles.items()},
+        sections=filled,
+        rests_on=rests_on(study),
+    )
+
+
+def missing(study: Study) -> list[str]:
+    """What the paper's tables and figures still need, a line a model.
+
+    A model is expected to have every seed that any model other than the Baseline has, since the
+    Baseline alone may have more (`experiment=seeds`).
+    """
+    expected = {run.seed for run in study.runs if run.concats != BASELINE}
+    expected = expected or set(study.seeds(BASELINE))
+    lines = []
+    for concats in SETS:
+        lacks = sorted(expected - set(study.seeds(concats)))
+        if not study.of(concats):
+            lines.append(f"{model_name(concats)}: no finished run")
+        elif lacks:
+            lines.append(f"{model_name(concats)}: seed{'s' * (len(lacks) > 1)} {_list(lacks)}")
+    return lines
+
+
+def rests_on(study: Study) -> list[tuple[str, str]]:
+    """Which runs, faces, settings, versions and code the report rests on."""
+    if not study.runs:
+        return [("Runs", "none has finished")]
+    seeds = [f"{model_name(concats)}: {_list(study.seeds(concats))}" for concats in study.models]
+    settings = sorted(study.runs[0].settings.items())
+    metrics = [run.metrics for run in study.runs]
+    faces = [each["faces"] for each in metrics]
+    hours = sum(each["seconds"] for each in metrics) / 3600
+    return [
+        ("Seeds", "; ".join(seeds)),
+        ("Faces", _all(each["summary"] for each in faces)),
+        ("Fingerprint of the faces", _all(each["fingerprint"] for each in faces)),
+        ("Test MSE without a network", _baselines(metrics[0]["baselines"])),
+        ("Settings", _list(f"{name}={value}" for name, value in settings)),
+        ("Versions", _all(_versions(each["versions"]) for each in metrics)),
+        ("Commits", _all(each["git_commit"] for each in metrics)),
+        ("Devices", _all(each["device"] for each in metrics)),
+        ("Training time", f"{hours:.2f} h in all"),
+    ]
+
+
+def _claims(study: Study) -> Iterable[dict[str, Any]]:
+    for claim, split, found in judge_all(study):
+        text = statistic_text(found)
+        first = split == claim.splits[0]
+        yield {"claim": claim, "split": split, "found": found, "statistic": text, "first": first}
+
+
+def _baselines(found: dict[str, float]) -> str:
+    return f"copying the input {found['copy_input']:.4f}, the mean face {found['mean_face']:.4f}"
+
+
+def _versions(found: dict[str, str]) -> str:
+    return _list(f"{name} {value}" for name, value in found.items())
+
+
+def _all(values: Iterable[Any]) -> str:
+    return "; ".join(dict.fromkeys(map(str, values)))
+
+
+def _list(values: Iterable[Any]) -> str:
+    return ", ".join(map(str, values))

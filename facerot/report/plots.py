@@ -1,0 +1,148 @@
+"""The report's plots: every seed a dot, the mean and its 95 % interval beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
+from facerot.bootstrap import estimate
+from facerot.claims import WITHOUT
+from facerot.paper import BASELINE, model_name, number_of_concats
+from facerot.report.curves import read_curves
+from facerot.report.style import INK, LOSS, TEST, TRAIN, Picture, look
+from facerot.study import SPLITS, Study
+
+COLOURS = dict(zip(SPLITS, (TRAIN, TEST)))
+SPREAD = 0.24  # how far the seeds of one strip stand apart, in units of the strips' distance
+CURVES_ACROSS = 4
+
+
+def plots(study: Study) -> Iterator[Picture]:
+    """Every plot that the study has runs for."""
+    if not study.runs:
+        return
+    with look():
+        yield mse_strips(study)
+        if len({number_of_concats(concats) for concats in study.models}) > 1:
+            yield overfitting(study)
+        if study.of(BASELINE):
+            yield rotation_by_seed(study)
+        yield loss_curves(study)
+
+
+def mse_strips(study: Study) -> Picture:
+    """Train and test MSE of every model."""
+    models = study.models
+    figure = Figure((0.45 * max(len(models), 6) + 1.2, 4.6), layout="constrained")
+    for ax, split in zip(figure.subplots(2, 1, sharex=True), SPLITS):
+        strips(ax, [study.mse(concats, split) for concats in models], COLOURS[split])
+        ax.set_ylabel(f"{split} MSE")
+    ax.set_xticks(range(len(models)), [model_name(concats) for concats in models], rotation=45)
+    for label in ax.get_xticklabels():
+        label.set(ha="right", rotation_mode="anchor")
+    note = "A dot a seed; the line is the mean, the bar its 95 % interval (from three seeds on)."
+    return Picture("mse", "MSE of every model", note, figure)
+
+
+def overfitting(study: Study) -> Picture:
+    """MSE, and test over train MSE, by the number of Concats."""
+    figure = Figure((6.4, 3.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for run in study.runs:
+        number = number_of_concats(run.concats)
+        values = {split: run.metrics[split]["mse"] for split in SPLITS}
+        for split, side in zip(SPLITS, (-1, 1)):
+            at = number + side * 0.12
+            left.plot(at, values[split], "o", color=COLOURS[split], alpha=0.7, mew=0)
+        right.plot(number, values["test"] / values["train"], "o", color=INK, alpha=0.6, mew=0)
+    for ax, label in ((left, "MSE"), (right, "test MSE / train MSE")):
+        _log_axis(ax)
+        ax.set_xticks(range(5))
+        ax.set(xlabel="number of Concats", ylabel=label, xlim=(-0.5, 4.5))
+    figure.legend(handles=_handles(COLOURS, marker="o"), loc="outside upper left", ncols=2)
+    note = "A dot a run. Claim concats-overfit is the slope of the right-hand dots."
+    return Picture("overfitting", "Overfitting: MSE by the number of Concats", note, figure)
+
+
+def rotation_by_seed(study: Study) -> Picture:
+    """Rotation without each latent, by seed: Fig 7 as numbers."""
+    figure = Figure((6.4, 3.2), layout="constrained")
+    labels = [f"-{k}" for k in WITHOUT]
+    for ax, split in zip(figure.subplots(1, 2, sharey=True), SPLITS):
+        columns = [study.score("rotation", keep, split) for keep in WITHOUT.values()]
+        strips(ax, columns, COLOURS[split])
+        for at, values in enumerate(columns):
+            if len(values) > 1:
+                text = f"{values.std():.3f}"
+                ax.annotate(text, (at, 1), (0, 2), xycoords=("data", "axes fraction"),
+                            textcoords="offset points", ha="center", size=8)  # fmt: skip
+        ax.axhline(0, color=INK, lw=0.8)
+        ax.set_xticks(range(len(labels)), labels)
+        ax.set_xlabel(f"{split} faces, latent removed")
+    figure.axes[0].set_ylabel("rotation")
+    note = "A dot a seed; above each strip the standard deviation over seeds."
+    title = "Fig 7 in numbers. Rotation without each latent, by trial"
+    return Picture("figure7_spread", title, note, figure)
+
+
+def loss_curves(study: Study) -> Picture:
+    """The curves of every model: mean over seeds, and the range of the seeds."""
+    models = study.models
+    down = -(-len(models) // CURVES_ACROSS)
+    figure = Figure((7.6, 1.9 * down + 0.5), layout="constrained")
+    axes = figure.subplots(down, CURVES_ACROSS, sharex=True, sharey=True, squeeze=False)
+    for concats, ax in zip(models, axes.flat):
+        curves = pd.concat(
+            [read_curves(run.folder, run.metrics["epochs"]) for run in study.of(concats)]
+        )
+        for tag, colour in (("loss", LOSS), ("mse/train", TRAIN), ("mse/test", TEST)):
+            by_epoch = curves[tag].dropna().groupby(level=0)
+            mean, low, high = by_epoch.mean(), by_epoch.min(), by_epoch.max()
+            ax.plot(mean.index, mean, color=colour)
+            ax.fill_between(mean.index, low, high, color=colour, alpha=0.25, lw=0)
+        ax.set_title(model_name(concats))
+        _log_axis(ax)
+    for ax in list(axes.flat)[len(models) :]:
+        ax.set_axis_off()
+    figure.supxlabel("epoch", size=9)
+    figure.supylabel("MSE", size=9)
+    colours = {"training loss": LOSS, "train": TRAIN, "test": TEST}
+    figure.legend(handles=_handles(colours), loc="outside upper right", ncols=3)
+    note = (
+        "Mean over seeds, and their range. The training loss is the mean over an epoch's batches; "
+        "train and test are in eval mode."
+    )
+    return Picture("curves", "Loss curves", note, figure)
+
+
+def strips(ax: Axes, columns: Sequence[pd.Series], colour: str) -> None:
+    """A strip for each column of values by seed: dots, mean, 95 % interval."""
+    for at, values in enumerate(columns):
+        if values.empty:
+            continue
+        offsets = np.linspace(-SPREAD, SPREAD, len(values)) if len(values) > 1 else [0.0]
+        ax.plot(at + np.array(offsets), values, "o", color=colour, alpha=0.7, mew=0)
+        found = estimate(values.to_numpy())
+        ax.plot([at - SPREAD, at + SPREAD], [found.value] * 2, color=INK, lw=1.4)
+        ax.plot([at, at], [found.low, found.high], color=INK, lw=1)
+
+
+def _log_axis(ax: Axes) -> None:
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter(ScalarFormatter())
+    ax.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _handles(colours: dict[str, str], marker: str = "") -> list[Line2D]:
+    line = "" if marker else "-"
+    return [
+        Line2D([], [], color=colour, marker=marker, ls=line, label=label)
+        for label, colour in colours.items()
+    ]

@@ -1,0 +1,58 @@
+"""One look for all figures: colours that colour-blind readers tell apart, type one can read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+# Okabe & Ito (2008), Color Universal Design.
+TRAIN, TEST, LOSS = "#0072B2", "#D55E00", "#999999"
+INK, RULE = "#222222", "#CCCCCC"
+DPI = 160
+LOOK: Any = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.labelsize": 9,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": INK,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": RULE,
+    "grid.linewidth": 0.5,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 4,
+    "figure.dpi": DPI,
+    "savefig.dpi": DPI,
+    "pdf.fonttype": 42,  # text stays text
+    "text.usetex": False,
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of the report: its file name, its title, and what one has to know to read it."""
+
+    name: str
+    title: str
+    note: str
+    figure: Figure
+
+
+@contextmanager
+def look() -> Iterator[None]:
+    """Draw with the report's look, whatever the user's own matplotlib settings."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(LOOK)
+        yield

@@ -1,0 +1,214 @@
+"""The report's tables: numbers for CSV, text for LaTeX and the page, from the same frame."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+import pandas as pd
+
+from facerot.bootstrap import Estimate, estimate
+from facerot.claims import judge_all
+from facerot.latents import LATENTS, keep_label, keep_ones, removals
+from facerot.paper import BASELINE, SETS, TABLES, model_name
+from facerot.study import SPLITS, Study
+
+Printed = tuple[float, float]  # train and test MSE in the paper
+NOT_PRINTED: Printed = (math.nan, math.nan)
+UNKNOWN = "–"
+IN_UNITS = 1e4  # MSE differences are printed in units of 1e-4
+LATENT_SCORES = ("colour_kept", "front_match", "side_match", "rotation", "eye_rotation", "lowpass")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table in three shapes: `numbers` for CSV; `text`, bold where `bold`, for page and LaTeX."""
+
+    name: str
+    title: str
+    note: str
+    numbers: pd.DataFrame
+    text: pd.DataFrame
+    bold: pd.DataFrame
+
+    def csv(self) -> str:
+        """The numbers, unrounded."""
+        return str(self.numbers.to_csv(index=False, lineterminator="\n"))
+
+    def latex(self) -> str:
+        """A tabular for LaTeX, with the rules of the package booktabs."""
+        plain = self.text.replace({UNKNOWN: "--"})
+        weights = self.bold.replace({True: "font-weight: bold", False: ""}).astype(str)
+        styled = plain.style.hide(axis="index").format(escape="latex")
+        styled = styled.format_index(axis=1, escape="latex").apply(lambda _: weights, axis=None)
+        return str(styled.to_latex(hrules=True, convert_css=True))
+
+    def rows(self) -> list[list[tuple[str, bool]]]:
+        """For each row its cells, each with whether it is bold."""
+        return [
+            [(str(cell), bool(bold)) for cell, bold in zip(*row)]
+            for row in zip(self.text.to_numpy(), self.bold.to_numpy())
+        ]
+
+
+def mse_tables(study: Study) -> list[Table]:
+    """Tables 1 to 4 beside the paper's numbers, and the sets that the paper did not train."""
+    tables = [
+        _mse_table(study, name, f"Table {name[-1]}. {table.title}", table.mse)
+        for name, table in TABLES.items()
+    ]
+    further = [concats for concats in study.models if concats not in SETS]
+    if further:
+        title = "Sets of Concats that the paper did not train"
+        tables.append(_mse_table(study, "further_sets", title, dict.fromkeys(further)))
+    return tables
+
+
+def _mse_table(study: Study, name: str, title: str, sets: Mapping[str, Printed | None]) -> Table:
+    numbers = pd.DataFrame(
+        {
+            "model": model_name(concats),
+            **{f"paper_{split}": value for split, value in zip(SPLITS, printed or NOT_PRINTED)},
+            **_mse_columns(study, concats),
+        }
+        for concats, printed in sets.items()
+    )
+    text, bold = pd.DataFrame({"Model": numbers["model"]}), {}
+    for split in SPLITS:
+        columns = f"Paper, {split}", split.capitalize()
+        text[columns[0]] = [_number(value, 4) for value in numbers[f"paper_{split}"]]
+        ours = (numbers[column] for column in (split, f"{split}_low", f"{split}_high"))
+        text[columns[1]] = [_interval(*row) for row in zip(*ours)]
+        for column, source in zip(columns, (f"paper_{split}", split)):
+            bold[column] = list(numbers[source] == numbers[source].min())
+    text["Seeds"] = numbers["seeds"].astype(str)
+    return Table(name, title, "Bold: the lowest.", numbers, text, _bold(text, bold))
+
+
+def _mse_columns(study: Study, concats: str) -> dict[str, float]:
+    found = {split: estimate(study.mse(concats, split).to_numpy()) for split in SPLITS}
+    columns: dict[str, float] = {}
+    for split, one in found.items():
+        columns |= {split: one.value, f"{split}_low": one.low, f"{split}_high": one.high}
+    return columns | {"seeds": found["test"].seeds}
+
+
+def difference_tables(study: Study) -> list[Table]:
+    """The MSE of every model minus that of every other, paired by seed, on train and on test."""
+    if len(study.models) < 2:
+        return []
+    return [_difference_table(study, split) for split in SPLITS]
+
+
+def _difference_table(study: Study, split: str) -> Table:
+    names = {concats: model_name(concats) for concats in study.models}
+    found = {
+        (names[one], names[other]): estimate(
+            (study.mse(one, split) - study.mse(other, split)).dropna().to_numpy()
+        )
+        for one, other in combinations(study.models, 2)
+    }
+    numbers = pd.DataFrame(
+        {"model": one, "minus": other, **_columns("difference", value)}
+        for (one, other), value in found.items()
+    )
+    first, *others = names.values()
+    rows = [first, *others[:-1]]
+    text, bold = pd.DataFrame({"Model": rows}), {}
+    for other in others:
+        cells = [found.get((one, other)) for one in rows]
+        text[other] = ["" if cell is None else _in_units(cell.value) for cell in cells]
+        bold[other] = [cell is not None and cell.verdict != "open" for cell in cells]
+    note = (
+        "Mean over seeds of MSE(row) - MSE(column), paired by seed, in units of 0.0001. Bold: the "
+        f"95 % interval excludes 0, as it would by chance in about 1 of 20 of {len(found)} pairs."
+    )
+    title = f"Differences between the sets of Concats, {split} faces"
+    return Table(f"differences_{split}", title, note, numbers, text, _bold(text, bold))
+
+
+def latent_tables(study: Study) -> list[Table]:
+    """The scores of the Baseline with each latent alone and with each removed."""
+    return [_latent_table(study, split) for split in SPLITS if study.of(BASELINE)]
+
+
+def _latent_table(study: Study, split: str) -> Table:
+    found = {
+        caption: {
+            score: estimate(study.score(score, keep_label(keep), split).dropna().to_numpy())
+            for score in LATENT_SCORES
+        }
+        for caption, keep in (removals(LATENTS) | keep_ones(LATENTS)).items()
+    }
+    numbers = pd.DataFrame(
+        {"latents": caption, "score": score, **_columns("value", value)}
+        for caption, scores in found.items()
+        for score, value in scores.items()
+    )
+    text = pd.DataFrame(
+        {"Latents": caption} | {score: _plus_minus(value) for score, value in scores.items()}
+        for caption, scores in found.items()
+    )
+    title = f"What each latent carries, {split} faces"
+    note = "The Baseline's scores with all latents, with latentn removed (-n), with one alone."
+    return Table(f"latents_{split}", title, note, numbers, text, _bold(text, {}))
+
+
+def claims_table(study: Study) -> Table:
+    """The verdicts."""
+    rows, cells = [], []
+    for claim, split, found in judge_all(study):
+        rows.append(
+            {"claim": claim.name, "faces": split, **_columns("statistic", found)}
+            | {"verdict": found.verdict}
+        )
+        cells.append(
+            {"Claim": claim.name, "Faces": split, "Statistic": statistic_text(found)}
+            | {"Seeds": str(found.seeds), "Verdict": found.verdict}
+        )
+    text = pd.DataFrame(cells)
+    title = "The paper's claims"
+    return Table("claims", title, "", pd.DataFrame(rows), text, _bold(text, {}))
+
+
+def statistic_text(found: Estimate) -> str:
+    """A claim's statistic with its sign, and its interval."""
+    return _interval(found.value, found.low, found.high, _decimals(found), sign="+")
+
+
+def _decimals(found: Estimate) -> int:
+    """Decimals that show three significant digits of a small statistic, at least two of any."""
+    size = abs(found.value)
+    return min(6, max(2, 2 - math.floor(math.log10(size)))) if size > 0 else 2
+
+
+def _columns(name: str, found: Estimate) -> dict[str, float]:
+    return {name: found.value, "low": found.low, "high": found.high, "seeds": found.seeds}
+
+
+def _number(value: float, decimals: int, sign: str = "") -> str:
+    return UNKNOWN if math.isnan(value) else f"{value:{sign}.{decimals}f}"
+
+
+def _interval(value: float, low: float, high: float, decimals: int = 5, sign: str = "") -> str:
+    text = _number(value, decimals, sign)
+    if math.isnan(low):
+        return text
+    return f"{text} [{_number(low, decimals, sign)}, {_number(high, decimals, sign)}]"
+
+
+def _plus_minus(found: Estimate) -> str:
+    reach = "" if math.isnan(found.low) else f" ± {found.high - found.value:.2f}"
+    return _number(found.value, 2) + reach
+
+
+def _in_units(difference: float) -> str:
+    return _number(difference * IN_UNITS, 1, "+")
+
+
+def _bold(text: pd.DataFrame, columns: Mapping[str, list[bool]]) -> pd.DataFrame:
+    light = pd.DataFrame(False, index=text.index, columns=text.columns)
+    weights: pd.DataFrame = light.assign(**dict(columns))
+    return weights
