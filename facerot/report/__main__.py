@@ -68,30 +68,24 @@ def face_pictures(study: Study) -> tuple[list[Picture], list[str]]:
 
 def sections(found: list[tables.Table], shown: list[Shown]) -> list[Section]:
     """The parts of the page, in the order in which the paper tells them."""
-    spread = [one for one in shown if one.name == "figure7_spread"]
-    of_faces = [one for one in shown if one.name in {figure.name for figure in faces.FIGURES}]
-    by_name = {one.name: one for one in shown}
 
-    def named(prefix: str) -> list[tables.Table]:
-        return [table for table in found if table.name.startswith(prefix)]
+    def tables_of(*prefixes: str) -> list[tables.Table]:
+        return [table for table in found if table.name.startswith(prefixes)]
 
+    def pictures_of(*names: str) -> list[Shown]:
+        return [picture for name in names for picture in shown if picture.name == name]
+
+    of_faces = [figure.name for figure in faces.FIGURES]
+    after = of_faces.index("figure7") + 1
+    figures = [*of_faces[:after], "figure7_spread", *of_faces[after:]]
+    compared = pictures_of("mse", "overfitting")
     return [
-        Section("tables", "Tables 1 to 4", named("table") + named("further")),
-        Section("figures", "Figures 3 to 10", (), _after(of_faces, "figure7", spread)),
-        Section("latents", "What each latent carries", named("latents")),
-        Section(
-            "models",
-            "The models compared",
-            named("differences"),
-            [by_name[name] for name in ("mse", "overfitting") if name in by_name],
-        ),
-        Section("training", "Training", (), [one for one in shown if one.name == "curves"]),
+        Section("tables", "Tables 1 to 4", tables_of("table", "further")),
+        Section("figures", "Figures 3 to 10", (), pictures_of(*figures)),
+        Section("latents", "What each latent carries", tables_of("latents")),
+        Section("models", "The models compared", tables_of("differences"), compared),
+        Section("training", "Training", (), pictures_of("curves")),
     ]
-
-
-def _after(pictures: list[Shown], name: str, others: list[Shown]) -> list[Shown]:
-    at = [picture.name for picture in pictures].index(name) + 1 if others else 0
-    return [*pictures[:at], *others, *pictures[at:]]
 
 
 def save(picture: Picture, folder: Path) -> Shown:

@@ -1,0 +1,216 @@
+"""The report, written by the command from a small study trained by the command."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from facerot.paper import BASELINE, TABLES
+from facerot.study import SPLITS
+from tests.conftest import Command
+
+Report = Callable[..., "subprocess.CompletedProcess[str]"]
+
+FACE_FIGURES = [f"figure{number}" for number in (3, 5, 6, 7, 8, 9, 10)]
+FAILING = "no<b>where"  # a root that does not exist, in a text that HTML would take for a tag
+
+
+@pytest.fixture(scope="module")
+def report(environment: dict[str, str]) -> Report:
+    """`python -m facerot.report` in a folder of the test's choice."""
+
+    def run(*overrides: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-m", "facerot.report", *overrides]
+        return subprocess.run(
+            line, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300
+        )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def trained(command: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study that is half done: AE and U-Net with three seeds, Concat2 with one, one failure."""
+    cwd = tmp_path_factory.mktemp("trained")
+    done = command("+experiment=table1", "seed=0,1,2", cwd=cwd)
+    assert "6 trained, 0 resumed, 0 skipped, 0 failed" in done.stdout, done.stderr
+    command("concats=[2]", cwd=cwd)
+    command("concats=[3]", "trainer.learning_rate=0.002", cwd=cwd)
+    failed = command("concats=[4]", f"data.root='{FAILING}'", cwd=cwd)
+    assert failed.returncode == 1
+    return cwd
+
+
+@pytest.fixture(scope="module")
+def page(trained: Path, report: Report) -> Path:
+    """Where the report of the study lies."""
+    before = digests(trained)
+    done = report("study=heads-smoke", cwd=trained)
+    assert done.returncode == 0, done.stderr
+    assert "Open outputs/heads-smoke/report/index.html" in done.stdout
+    after = digests(trained)
+    assert {path: after[path] for path in before} == before, "the report changed a run"
+    return trained / "outputs" / "heads-smoke" / "report"
+
+
+def digests(folder: Path) -> dict[Path, str]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+class Links(HTMLParser):
+    """What a page would load, where it leads, and its anchors."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.loads: list[str] = []
+        self.leads: list[str] = []
+        self.anchors: list[str] = []
+        self.tags: set[str] = set()
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        self.tags.add(tag)
+        self.loads += [found[name] for name in ("src", "srcset", "data", "poster") if name in found]
+        if "href" in found:
+            (self.leads if tag == "a" else self.loads).append(found["href"])
+        if "id" in found:
+            self.anchors.append(found["id"])
+
+
+def test_the_page_is_whole_and_fetches_nothing(page: Path) -> None:
+    html = (page / "index.html").read_text()
+    links = Links(html)
+    assert all(load.startswith("data:") for load in links.loads)
+    assert not {"script", "link", "iframe"} & links.tags - {"link"}
+    assert "url(" not in html
+    assert "@import" not in html
+    for lead in links.leads:
+        assert lead[1:] in links.anchors if lead.startswith("#") else (page / lead).is_file(), lead
+    assert len(set(links.anchors)) == len(links.anchors)
+
+
+def test_every_table_and_figure_is_there_in_every_format(page: Path) -> None:
+    tables = [*TABLES, "claims", "differences_train", "differences_test", "latents_test"]
+    for name in tables:
+        assert not pd.read_csv(page / "tables" / f"{name}.csv").empty
+        latex = (page / "tables" / f"{name}.tex").read_text()
+        assert all(rule in latex for rule in ("\\toprule", "\\midrule", "\\bottomrule"))
+    for name in [*FACE_FIGURES, "figure7_spread", "curves", "mse", "overfitting"]:
+        with Image.open(page / "figures" / f"{name}.png") as picture:
+            assert np.asarray(picture.convert("L")).std() > 10, "an empty figure"
+        assert (page / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_table_1_holds_the_runs_means_beside_the_papers_numbers(page: Path) -> None:
+    table = pd.read_csv(page / "tables" / "table1.csv").set_index("model")
+    for model, name in (("AE", "autoencoder"), ("U-Net", "unet_concats-1234")):
+        files = [page.parent / f"{name}_seed-{seed}" / "metrics.json" for seed in range(3)]
+        runs = [json.loads(file.read_text()) for file in files]
+        for split in SPLITS:
+            mean = np.mean([run[split]["mse"] for run in runs])
+            assert table.loc[model, split] == pytest.approx(mean)
+            assert table.loc[model, f"{split}_low"] < mean < table.loc[model, f"{split}_high"]
+        assert table.loc[model, "seeds"] == 3
+    printed = TABLES["table1"].mse[BASELINE]
+    assert tuple(table.loc["U-Net", ["paper_train", "paper_test"]]) == printed
+
+
+def test_the_lowest_is_bold_in_latex_and_on_the_page(page: Path) -> None:
+    latex = (page / "tables" / "table1.tex").read_text()
+    (bold,) = {line.split(" &")[0] for line in latex.splitlines() if "bfseries 0.0007" in line}
+    assert bold == "U-Net"
+    assert "<strong>0.0007</strong>" in (page / "index.html").read_text()
+
+
+def test_what_is_missing_failed_or_different_is_named(page: Path) -> None:
+    html = (page / "index.html").read_text()
+    missing = html[html.index('id="missing"') : html.index("</section>")]
+    assert "Concat2: seeds 1, 2" in missing
+    assert "Concat1,2: no finished run" in missing
+    assert re.search(r"unet_concats-4_seed-0.*failed.*no&lt;b&gt;where", missing)
+    assert re.search(r"concats-3_seed-0_\w+.*other settings.*learning_rate=0.002", missing)
+    claims = pd.read_csv(page / "tables" / "claims.csv").set_index(["claim", "faces"])
+    assert claims.loc[("skips-help", "test"), "seeds"] == 3
+    assert claims.loc[("concat2-is-enough", "test"), "seeds"] == 1
+    assert claims.loc[("concat2-is-enough", "test"), "verdict"] == "open"
+
+
+def test_the_same_runs_give_the_same_bytes(page: Path, trained: Path, report: Report) -> None:
+    before = digests(page)
+    assert report("study=heads-smoke", cwd=trained).returncode == 0
+    assert digests(page) == before
+
+
+def test_broken_runs_are_named_and_spoil_nothing(
+    trained: Path, report: Report, tmp_path: Path
+) -> None:
+    shutil.copytree(trained / "outputs", tmp_path / "outputs")
+    study = tmp_path / "outputs" / "heads-smoke"
+    (study / "autoencoder_seed-0" / "metrics.json").write_text('{"train":')
+    (study / "autoencoder_seed-1" / "latents.csv").unlink()
+    (study / "autoencoder_seed-2" / "metrics.json").unlink()
+    (study / "unet_concats-1234_seed-0" / "faces" / "test_rgb.png").write_bytes(b"no picture")
+    (study / "unet_concats-1234_seed-1" / "config.yaml").write_text("a: [")
+    done = report("study=heads-smoke", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    for run, said in (
+        ("autoencoder_seed-0", "unreadable"),
+        ("autoencoder_seed-1", "unreadable"),
+        ("autoencoder_seed-2", "unfinished"),
+        ("unet_concats-1234_seed-1", "unreadable"),
+    ):
+        assert re.search(rf"^{said}: {run}:", done.stdout, re.MULTILINE)
+    html = (study / "report" / "index.html").read_text()
+    assert "Fig 6. Latents removed one by one: " in html
+    assert (study / "report" / "figures" / "figure10.png").exists()
+
+
+def test_a_study_without_a_finished_run_has_a_report_that_says_so(
+    command: Command, report: Report, tmp_path: Path
+) -> None:
+    command("data.root=nowhere", cwd=tmp_path)
+    done = report("study=heads-smoke", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    html = (tmp_path / "outputs" / "heads-smoke" / "report" / "index.html").read_text()
+    assert "there is no such folder or .zip" in html
+    assert "none has finished" in html
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        (["study=heads-quik"], "studies there: heads-smoke"),
+        (["outputs=nowhere"], "train first"),
+        (["studdy=heads-smoke"], "did you mean 'study'?"),
+        (["study=[1]"], "study"),
+    ],
+)
+def test_bad_input_gets_one_clear_line(
+    trained: Path, report: Report, overrides: list[str], says: str
+) -> None:
+    done = report(*overrides, cwd=trained)
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("facerot: ")
+    assert says in line
+
+
+def test_a_study_is_read_without_torch(trained: Path, environment: dict[str, Any]) -> None:
+    code = "import sys, facerot.report.__main__; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0
