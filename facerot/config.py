@@ -50,7 +50,7 @@ class Faces:
         _require(
             0 <= top < bottom <= 1, f"data.eye_band={[top, bottom]} is not 0 <= top < bottom <= 1"
         )
-        _choice("data.background", self.background, BACKGROUNDS)
+        require_choice("data.background", self.background, BACKGROUNDS)
 
 
 @dataclass
@@ -85,9 +85,9 @@ class Trainer:
         rate = self.learning_rate
         _require(0 < rate < math.inf, f"trainer.learning_rate={rate} must be above 0")
         _require(0 <= self.warmup < 1, f"trainer.warmup={self.warmup} must be in [0, 1)")
-        _choice("trainer.optimizer", self.optimizer, OPTIMIZERS)
-        _choice("trainer.schedule", self.schedule, SCHEDULES)
-        _choice("trainer.device", self.device, DEVICES)
+        require_choice("trainer.optimizer", self.optimizer, OPTIMIZERS)
+        require_choice("trainer.schedule", self.schedule, SCHEDULES)
+        require_choice("trainer.device", self.device, DEVICES)
 
 
 @dataclass
@@ -99,7 +99,7 @@ class Latents:
     def __post_init__(self) -> None:
         _require(len(self.fills) > 0, "latents.fills=[] is empty: write latents.fills=[zero]")
         for fill in self.fills:
-            _choice("latents.fills", fill, FILLS)
+            require_choice("latents.fills", fill, FILLS)
         _require_unique("latents.fills", self.fills)
 
 
@@ -222,7 +222,8 @@ def _require(condition: bool, text: str) -> None:
         raise SettingsError(text)
 
 
-def _choice(name: str, value: str, known: Sequence[str]) -> None:
+def require_choice(name: str, value: str, known: Sequence[str]) -> None:
+    """Raise SettingsError where `value` is none of the `known`."""
     if value not in known:
         close = difflib.get_close_matches(value, known, n=1)
         hint = f"did you mean '{close[0]}'?" if close else f"choose from {', '.join(known)}"

@@ -13,7 +13,14 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from facerot.config import CONF, Settings, SettingsError, refuse_misspelt, resolve
+from facerot.config import (
+    CONF,
+    Settings,
+    SettingsError,
+    refuse_misspelt,
+    require_choice,
+    resolve,
+)
 from facerot.runs import Outcome, Run, one_line, record_outcome, run_name
 
 LISTS = ("concats", "source_yaw")
@@ -100,10 +107,14 @@ def failed(run: Run, error: Exception) -> Outcome:
     return Outcome(str(run.folder), "failed", error=one_line(error))
 
 
-def refuse_misread_lists(arguments: list[str]) -> None:
-    """Raise SettingsError for a list without brackets, which Hydra takes for a sweep."""
+def refuse_misread(arguments: list[str]) -> None:
+    """Raise SettingsError, with one line, for what Hydra would misread or explain at length."""
     named = refuse_misspelt(arguments, Settings)
-    sweeps = any(re.match(r"-m$|--multirun$|\+experiment=", argument) for argument in arguments)
+    experiments = [re.fullmatch(r"(\+?)experiment=(\w+)", argument) for argument in arguments]
+    own = any(argument.startswith("--config-") for argument in arguments)
+    for match in filter(None, experiments):
+        refuse_experiment(match[1], match[2], own)
+    sweeps = any(experiments) or bool({"-m", "--multirun"} & set(arguments))
     for name in LISTS:
         value = named.get(name, "")
         swept = name == "source_yaw" and sweeps
@@ -115,10 +126,19 @@ def refuse_misread_lists(arguments: list[str]) -> None:
             )
 
 
+def refuse_experiment(plus: str, name: str, own: bool) -> None:
+    """Raise SettingsError for an experiment that is not there; `own`: the user may have others."""
+    known = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
+    if not own:
+        require_choice("experiment", name, known)
+    if not plus:
+        raise SettingsError(f"experiment={name} lacks its plus: write +experiment={name}")
+
+
 def main() -> None:
     """Entry point."""
     try:
-        refuse_misread_lists(sys.argv[1:])
+        refuse_misread(sys.argv[1:])
     except SettingsError as error:
         raise SystemExit(f"facerot: {error}") from None
     job()

@@ -1,0 +1,116 @@
+"""The experiments: which runs they ask for, and what a sweep survives."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import hydra
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from facerot.config import CONF
+from facerot.paper import AE, SETS, TABLES
+from tests.conftest import Command
+
+EVERY_SET = {
+    "".join(map(str, chosen)) or AE for n in range(5) for chosen in combinations("1234", n)
+}
+EXPERIMENTS = {
+    **{name: (set(table.mse), 5) for name, table in TABLES.items()},
+    "seeds": ({"1234"}, 10),
+    "all_concats": (EVERY_SET, 5),
+    "paper": (set(SETS), 5),
+}
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_an_experiment_asks_for_its_runs_once_and_for_nothing_else(name: str) -> None:
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        overrides = [f"+experiment={name}"]
+        asked = hydra.compose("train", overrides, return_hydra_config=True)
+        usual = hydra.compose("train")
+    assert str(asked.hydra.mode) == "RunMode.MULTIRUN"
+    swept = {key: values(key, text) for key, text in asked.hydra.sweeper.params.items()}
+    del asked.hydra
+    assert asked == usual
+    sets, seeds = EXPERIMENTS[name]
+    found = ["".join(map(str, concats)) or AE for concats in swept.pop("concats")]
+    assert sorted(found) == sorted(sets)
+    assert swept == {"seed": list(range(seeds))}
+
+
+def values(key: str, text: str) -> list[Any]:
+    """What a sweep over `key=text` goes through."""
+    override = OverridesParser.create().parse_override(f"{key}={text}")
+    return list(override.sweep_iterator()) if override.is_sweep_override() else [override.value()]
+
+
+def test_what_two_experiments_share_is_trained_once(command: Command, tmp_path: Path) -> None:
+    first = command("+experiment=table1", "seed=0", cwd=tmp_path)
+    assert "2 trained, 0 resumed, 0 skipped, 0 failed" in first.stdout, first.stderr
+    second = command("+experiment=seeds", "seed=0,1", cwd=tmp_path)
+    assert "1 trained, 0 resumed, 1 skipped, 0 failed" in second.stdout, second.stderr
+
+
+def test_an_unknown_experiment_is_refused_with_those_there_are(
+    command: Command, tmp_path: Path
+) -> None:
+    done = command("+experiment=tabel1", cwd=tmp_path)
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("facerot: ")
+    assert "did you mean 'table1'?" in line
+
+
+def test_a_sweep_killed_twice_ends_like_one_run_through(
+    command: Command, tmp_path: Path, faces_zip: Path, environment: dict[str, str]
+) -> None:
+    line = ["+experiment=table1", "seed=0,1", "trainer.epochs=20", "trainer.checkpoint_every=2"]
+    whole = command(*line, "outputs=whole", cwd=tmp_path)
+    assert "4 trained" in whole.stdout, whole.stderr
+    killed = tmp_path / "killed" / "heads-smoke"
+    moments = random.Random(time.time_ns())
+    for finished in (1, 2):  # the runs that are done when the kill comes, at the least
+        kill_sweep([*line, f"data.root={faces_zip}"], tmp_path, environment, killed, finished,
+                   delay=moments.uniform(0, 1))  # fmt: skip
+    assert len(list(killed.glob("*/metrics.json"))) < 4, "killed too late to test anything"
+
+    last = command(*line, "outputs=killed", cwd=tmp_path)
+    counts = re.findall(r"(\d+) (trained|resumed|skipped|failed)", last.stdout)
+    told = {status: int(number) for number, status in counts}
+    assert told["skipped"] >= 2
+    assert told["skipped"] + told["resumed"] + told["trained"] == 4
+    for folder in (tmp_path / "whole" / "heads-smoke").glob("[!.]*"):
+        one, other = (
+            json.loads((place / folder.name / "metrics.json").read_text())
+            for place in (folder.parent, killed)
+        )
+        for key in ("train", "test", "baselines", "parameters", "faces"):
+            assert one[key] == other[key]
+
+
+def kill_sweep(
+    overrides: list[str], cwd: Path, environment: dict[str, str], study: Path, finished: int,
+    delay: float,
+) -> None:  # fmt: skip
+    """Start a sweep into `killed`, and kill it `delay` seconds after that many runs have ended."""
+    line = [sys.executable, "-m", "facerot.train", "budget=smoke", "outputs=killed", *overrides]
+    child = subprocess.Popen(
+        line, cwd=cwd, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    while len(list(study.glob("*/metrics.json"))) < finished and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(delay)
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
