@@ -22,6 +22,7 @@ SCHEDULES = ("onecycle", "constant")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 FILLS = ("zero", "mean")
 BACKGROUNDS = ("varied", "plain")
+BAD_PHOTOS = ("refuse", "skip")
 CHANNEL_FACTORS = (1, 2, 4, 8, 8)
 
 
@@ -42,6 +43,7 @@ class Faces:
     crop: Any = None
     eye_band: Any = (0.4, 0.55)
     background: str = "plain"
+    on_bad: str = "refuse"
 
     def __post_init__(self) -> None:
         self.crop = None if self.crop is None else _box("data.crop", self.crop)
@@ -51,6 +53,7 @@ class Faces:
             0 <= top < bottom <= 1, f"data.eye_band={[top, bottom]} is not 0 <= top < bottom <= 1"
         )
         require_choice("data.background", self.background, BACKGROUNDS)
+        require_choice("data.on_bad", self.on_bad, BAD_PHOTOS)
 
 
 @dataclass

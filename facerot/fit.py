@@ -139,7 +139,11 @@ def _metrics(
         "target_yaw": settings.target_yaw,
         "budget": settings.budget,
         "epochs": settings.trainer.epochs,
-        "faces": {"fingerprint": fingerprint(settings.data), "summary": faces.summary},
+        "faces": {
+            "fingerprint": fingerprint(settings.data),
+            "summary": faces.summary,
+            "left_out": dict(faces.left_out),
+        },
         "versions": {
             "facerot": __version__,
             "python": platform.python_version(),

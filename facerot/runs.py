@@ -22,13 +22,14 @@ from omegaconf import DictConfig, OmegaConf
 
 from facerot.config import Settings, SettingsError
 
-# Where a run goes, and what its folder and study already name, is not part of the hash.
+# Where a run goes, and what its folder and study already name, is not part of the hash; nor is
+# what becomes of bad photos, which changes no run that ends.
 NAMED_ELSEWHERE = (
     *("concats", "seed", "study", "outputs", "force", "budget"),
-    *("data.name", "data.root", "model.name"),
+    *("data.name", "data.root", "data.on_bad", "model.name"),
 )
 # A face set may be moved; that it is the same one is told by its fingerprint.
-NOT_COMPARED = ("study", "outputs", "force", "data.root", "model.name")
+NOT_COMPARED = ("study", "outputs", "force", "data.root", "data.on_bad", "model.name")
 START_OVER = "name another study=NAME, or start over with force=true"
 
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -230,6 +231,23 @@ def test_a_finished_run_is_kept_unless_forced(
     assert (folder / "metrics.json").stat().st_mtime_ns > before
 
 
+def test_photos_left_out_are_counted_in_the_record(
+    command: Command, tmp_path: Path, faces_zip: Path
+) -> None:
+    root = tmp_path / "faces.zip"
+    with zipfile.ZipFile(faces_zip) as whole, zipfile.ZipFile(root, "w") as spoilt:
+        for name in whole.namelist():
+            spoilt.writestr(name, b"" if name == "0002/yaw0.png" else whole.read(name))
+    refused = command(f"data.root={root}", cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "0002/yaw0.png (empty file)" in refused.stderr.splitlines()[-1]
+    done = command(f"data.root={root}", "data.on_bad=skip", cwd=tmp_path)
+    assert "0002/yaw0.png (empty file)" in done.stdout
+    (folder,) = (tmp_path / "outputs" / "heads-smoke").glob("[!.]*")  # the same run, tried again
+    assert read(folder)["faces"]["left_out"]["photos that cannot be used"] == 1
+    assert "11 persons, 11 pairs" in read(folder)["faces"]["summary"]
+
+
 @pytest.mark.parametrize(
     ("overrides", "says"),
     [
@@ -249,6 +267,7 @@ def test_a_finished_run_is_kept_unless_forced(
         (["size=50"], "32 or 64"),
         (["latents.fills=[zeros]"], "'zero'"),
         (["trainer.optimizer=adamm"], "'adam'"),
+        (["data.on_bad=skipp"], "'skip'"),
         (["test_fraction=1.5"], "(0, 1)"),
     ],
 )

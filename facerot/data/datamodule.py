@@ -14,9 +14,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from facerot.config import Settings, SettingsError
-from facerot.data.faces import Root, View, find_views
+from facerot.data.faces import View, find_views
 from facerot.data.images import load_images
-from facerot.data.pairs import Pair, make_pairs, split
+from facerot.data.pairs import Pair, make_pairs, split, summary
+from facerot.data.root import Root
 
 log = logging.getLogger(__name__)
 
@@ -85,13 +86,16 @@ class FacePairs(L.LightningDataModule):
         pairs, unpaired = make_pairs(
             views, settings.source_yaw, settings.target_yaw, settings.mirror
         )
-        parts = split(pairs, settings.test_fraction, settings.split_seed)
-        self.summary = _summary(settings, *parts, left_out + unpaired)
-        log.info(self.summary)
-        _refuse_empty(settings, *parts)
+        _refuse_empty(settings, pairs)
         used = list(dict.fromkeys(view for pair in pairs for view in (pair.source, pair.target)))
-        images = torch.from_numpy(load_images(root, stamps, used, faces, settings.size))
-        row = {view: index for index, view in enumerate(used)}
+        pixels, faults = load_images(root, stamps, used, faces, settings.size)
+        pairs = [pair for pair in pairs if pair.source not in faults and pair.target not in faults]
+        _refuse_empty(settings, pairs)
+        self.left_out = left_out + unpaired + Counter({"photos that cannot be used": len(faults)})
+        self.summary = summary(settings, pairs, self.left_out)
+        log.info(self.summary)
+        images, row = torch.from_numpy(pixels), {view: index for index, view in enumerate(used)}
+        parts = split(pairs, settings.test_fraction, settings.split_seed)
         self.faces = {name: _gather(images, row, part) for name, part in zip(SPLITS, parts)}
 
     def setup(self, stage: str) -> None:
@@ -147,24 +151,12 @@ def _gather(images: Tensor, row: Mapping[View, int], pairs: Sequence[Pair]) -> F
     return FaceTensor(*(torch.where(flip, part.flip(-1), part) for part in (sources, targets)))
 
 
-def _summary(
-    settings: Settings, train: Sequence[Pair], test: Sequence[Pair], left_out: Counter[str]
-) -> str:
-    persons = [len({pair.person for pair in part}) for part in (train, test)]
-    yaws = ", ".join(f"{yaw:g}" for yaw in settings.source_yaw)
-    reasons = "; ".join(f"{count} {reason}" for reason, count in sorted(left_out.items()))
-    return (
-        f"{settings.data.name}: {sum(persons)} persons, {len(train) + len(test)} pairs "
-        f"(yaw {yaws} -> {settings.target_yaw:g}{', mirrored' if settings.mirror else ''}); "
-        f"train {len(train)} of {persons[0]} persons, test {len(test)} of {persons[1]} persons; "
-        f"left out: {reasons or 'nothing'}"
-    )
-
-
-def _refuse_empty(settings: Settings, train: Sequence[Pair], test: Sequence[Pair]) -> None:
-    for name, part in (("train", train), ("test", test)):
+def _refuse_empty(settings: Settings, pairs: Sequence[Pair]) -> None:
+    parts = split(pairs, settings.test_fraction, settings.split_seed)
+    for name, part in zip(SPLITS, parts):
         if not part:
             raise SettingsError(
                 f"data={settings.data.name} gives no {name} pairs: change source_yaw, "
-                f"test_fraction={settings.test_fraction:g} or split_seed={settings.split_seed}"
+                f"test_fraction={settings.test_fraction:g} or split_seed={settings.split_seed}; "
+                "python -m facerot.data.check shows what was found"
             )

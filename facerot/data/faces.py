@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-import zipfile
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
-from pathlib import Path
 
 from facerot.config import Faces, SettingsError
+from facerot.data.root import Root, Stamp
 
-
-@dataclass(frozen=True)
-class Stamp:
-    """What tells one version of a file from another: its size in bytes and its time of change."""
-
-    size: int
-    mtime: int
+APPLE_DOUBLE = re.compile(r"(.*/)?(__MACOSX/.*|\._[^/]*)")
 
 
 @dataclass(frozen=True)
@@ -32,62 +24,21 @@ class View:
     yaw: float
 
 
-class Root:
-    """A folder or a .zip of pictures, read in place."""
-
-    def __init__(self, path: str) -> None:
-        """Raises SettingsError where `path` is neither a folder nor a .zip."""
-        self.path = locate(path)
-        self.zip = self._open_zip() if self.path.is_file() else None
-        if self.zip is None and not self.path.is_dir():
-            raise SettingsError(f"data.root={path}: there is no such folder or .zip")
-
-    def _open_zip(self) -> zipfile.ZipFile:
-        try:
-            return zipfile.ZipFile(self.path)
-        except (zipfile.BadZipFile, OSError) as error:
-            raise SettingsError(f"data.root={self.path} is not a readable .zip: {error}") from error
-
-    def files(self) -> dict[str, Stamp]:
-        """Every file below the root, by its relative name with forward slashes, sorted."""
-        if self.zip is not None:
-            members = (info for info in self.zip.infolist() if not info.is_dir())
-            found = {info.filename: Stamp(info.file_size, info.CRC) for info in members}
-        else:
-            found = {
-                path.relative_to(self.path).as_posix(): _stamp(path)
-                for path in self.path.rglob("*")
-                if path.is_file()
-            }
-        return dict(sorted(found.items()))
-
-    def read(self, name: str) -> bytes:
-        """The bytes of one file."""
-        return self.zip.read(name) if self.zip is not None else (self.path / name).read_bytes()
-
-
-def _stamp(path: Path) -> Stamp:
-    stat = path.stat()
-    return Stamp(stat.st_size, stat.st_mtime_ns)
-
-
-def locate(root: str) -> Path:
-    """The path that `data.root` names; `pkg://package/file` is a file inside a Python package."""
-    if not root.startswith("pkg://"):
-        return Path(root).expanduser().absolute()
-    package, _, name = root.removeprefix("pkg://").partition("/")
-    return Path(str(files(package))) / name
-
-
 def find_views(names: Mapping[str, Stamp], faces: Faces) -> tuple[list[View], Counter[str]]:
     """The views that `faces.pattern` finds among relative file names, and what was left out.
 
+    The pattern is of the path below the root, or below as many of its first folders as lets it
+    find the most: archives often have a top folder of their own. An extension may be upper-case.
+
     Raises SettingsError where the pattern is not usable or matches nothing.
     """
-    pattern = _compile(faces.pattern)
-    views, left_out = [], Counter[str]()
+    pattern, left_out = _compile(faces.pattern), Counter[str]()
+    depths = range(1 + max((name.count("/") for name in names), default=0))
+    finds = [_find(names, pattern, depth) for depth in depths]
+    found = max(finds, key=lambda find: sum(match["view"] in faces.yaw for match in find.values()))
+    views = []
     for name in names:
-        match = pattern.fullmatch(name)
+        match = found.get(name)
         if match is None:
             left_out["files that the pattern does not match"] += 1
         elif match["view"] not in faces.yaw:
@@ -101,6 +52,22 @@ def find_views(names: Mapping[str, Stamp], faces: Faces) -> tuple[list[View], Co
             f"{faces.root}{example}"
         )
     return views, left_out
+
+
+def _find(
+    names: Mapping[str, Stamp], pattern: re.Pattern[str], depth: int
+) -> dict[str, re.Match[str]]:
+    """What the pattern matches of the names without their first `depth` folders."""
+    found = {}
+    for name in names:
+        *folders, last = name.split("/")[depth:] or [""]
+        stem, dot, extension = last.rpartition(".")
+        for file in (last, stem + dot + extension.lower()):
+            match = pattern.fullmatch("/".join([*folders, file]))
+            if match is not None and not APPLE_DOUBLE.fullmatch(name):
+                found[name] = match
+                break
+    return found
 
 
 def _compile(text: str) -> re.Pattern[str]:
@@ -128,4 +95,4 @@ def fingerprint(faces: Faces) -> str:
     stamps = Root(faces.root).files()
     views, _ = find_views(stamps, faces)
     lines = "\n".join(f"{view.file} {stamps[view.file].size}" for view in views)
-    return hashlib.sha256(lines.encode()).hexdigest()[:16]
+    return hashlib.sha256(lines.encode(errors="surrogateescape")).hexdigest()[:16]

@@ -1,46 +1,51 @@
-"""Photos -> one uint8 tensor: decoded, cropped and resized once, kept in a cache on disk."""
+"""Photos -> one uint8 tensor: decoded once, kept in a cache on disk."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
+import logging
 import os
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
 from facerot.config import Faces, SettingsError
-from facerot.data.faces import Root, Stamp, View
+from facerot.data.faces import View
+from facerot.data.photo import BLEND, FIELD, GREY, Pixels, decode
+from facerot.data.root import BadFile, Root, Stamp
 
-Pixels = npt.NDArray[np.uint8]
+log = logging.getLogger(__name__)
 
-GREY = 0.8  # sRGB of the plain background, that of a light studio wall
-FIELD = 12  # a varied background blends FIELD x FIELD random colours: out-of-focus clutter
-BLEND = 0.5  # how far each of them reaches, in units of their distance
-CACHE_FORMAT = 1  # counts up when the same photos would decode to other pixels
+CACHE_FORMAT = 2  # counts up when the same photos would decode to other pixels
+
+Flags = npt.NDArray[np.bool_]
 
 
 def load_images(
     root: Root, stamps: Mapping[str, Stamp], views: Sequence[View], faces: Faces, size: int
-) -> Pixels:
-    """The views as uint8 (N, 3, size, size), from the cache where it has them.
+) -> tuple[Pixels, dict[View, str]]:
+    """The views as uint8 (N, 3, size, size), and why some of them could not be decoded.
 
-    Raises SettingsError naming every file that cannot be decoded.
+    What has been decoded before comes from the cache; what could not be is tried again.
+    Raises SettingsError naming every such file, unless the faces say `on_bad: skip`.
     """
-    cached = cache_folder() / f"{_key(root, stamps, views, faces, size)}.npy"
-    shape = (len(views), 3, size, size)
-    images = _read_cache(cached, shape)
-    if images is None:
-        images = _decode_all(root, views, faces, size)
-        _write_cache(cached, images)
-    return images
+    cached = cache_folder() / f"{_key(root, stamps, views, faces, size)}.npz"
+    images, known = _read_cache(cached, (len(views), 3, size, size))
+    faults: dict[View, str] = {}
+    if not known.all():
+        faults = _decode_all(root, views, faces, images, known)
+        _write_cache(cached, images, known)
+    if faults:
+        _refuse_or_report(faults, len(views), root, faces)
+    return images, faults
 
 
 def cache_folder() -> Path:
@@ -58,90 +63,59 @@ def _key(
     return hashlib.sha256(json.dumps([settings, listing]).encode()).hexdigest()[:32]
 
 
-def _read_cache(path: Path, shape: tuple[int, ...]) -> Pixels | None:
+def _read_cache(path: Path, shape: tuple[int, ...]) -> tuple[Pixels, Flags]:
+    """The images, and which of them are known; none where the file is absent or damaged.
+
+    An .npz holds a checksum of each of its arrays, so that no changed byte goes unnoticed.
+    """
     try:
-        images: Pixels = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):  # absent or truncated: decode again
-        return None
-    return images if images.shape == shape and images.dtype == np.uint8 else None
+        with np.load(path, allow_pickle=False) as cached:
+            images, known = cached["images"], cached["known"]
+        if images.shape == shape and images.dtype == np.uint8 and known.shape == shape[:1]:
+            return images, known
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
+        pass
+    return np.zeros(shape, np.uint8), np.zeros(shape[:1], bool)
 
 
-def _write_cache(path: Path, images: Pixels) -> None:
+def _write_cache(path: Path, images: Pixels, known: Flags) -> None:
     """Write beside the final name, then rename: another process sees all of it or nothing."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            np.save(file, images)
-        os.replace(file.name, path)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            beside = Path(folder) / path.name
+            np.savez(beside, images=images, known=known)
+            os.replace(beside, path)
     except OSError as error:  # a full or read-only disk costs time, not the run
-        print(f"decoded photos could not be kept in {path.parent}: {error}")
+        log.warning(f"decoded photos could not be kept in {path.parent}: {error}")
 
 
-def _decode_all(root: Root, views: Sequence[View], faces: Faces, size: int) -> Pixels:
-    images = np.empty((len(views), 3, size, size), np.uint8)
-    faults: list[str] = []
+def _decode_all(
+    root: Root, views: Sequence[View], faces: Faces, images: Pixels, known: Flags
+) -> dict[View, str]:
+    """Decode what is not yet known into `images`; return what cannot be, and why."""
+    faults: dict[View, str] = {}
 
     def decode_into(index: int) -> None:
         view = views[index]
         try:
-            images[index] = decode(root.read(view.file), view.person, faces, size)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            reason = "not a picture" if isinstance(error, UnidentifiedImageError) else str(error)
-            faults.append(f"{view.file} ({reason})")
+            images[index] = decode(root.read(view.file), view.person, faces, images.shape[-1])
+            known[index] = True
+        except BadFile as error:
+            faults[view] = str(error)
 
+    todo = np.flatnonzero(~known).tolist()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        work = pool.map(decode_into, range(len(views)))
-        list(tqdm(work, f"decoding {faces.name}", len(views), unit="photo", leave=False))
-    if faults:
+        work = pool.map(decode_into, todo)
+        list(tqdm(work, f"decoding {faces.name}", len(todo), unit="photo", leave=False))
+    return faults
+
+
+def _refuse_or_report(faults: Mapping[View, str], count: int, root: Root, faces: Faces) -> None:
+    listing = "; ".join(sorted(f"{view.file} ({why})" for view, why in faults.items()))
+    if faces.on_bad == "refuse":
         raise SettingsError(
-            f"{len(faults)} of {len(views)} photos in {root.path} cannot be decoded: "
-            + "; ".join(sorted(faults))
+            f"{len(faults)} of {count} photos in {root.path} cannot be used, mend them or leave "
+            f"them out with data.on_bad=skip: {listing}"
         )
-    return images
-
-
-def decode(data: bytes, person: str, faces: Faces, size: int) -> Pixels:
-    """One photo as uint8 (3, size, size): cropped, resized, over its background where transparent.
-
-    Raises OSError or ValueError where the bytes are no picture that Pillow reads.
-    """
-    with Image.open(io.BytesIO(data)) as photo:
-        box = crop_box(photo.size, faces.crop)
-        has_alpha = photo.has_transparency_data
-        picture = photo.convert("RGBA" if has_alpha else "RGB")
-    if picture.size != (size, size) or box != (0, 0, size, size):
-        picture = picture.resize((size, size), Image.Resampling.LANCZOS, box=box)
-    pixels = np.asarray(picture, np.float64) / 255
-    if has_alpha:
-        alpha = pixels[:, :, 3:]
-        pixels = alpha * pixels[:, :, :3] + (1 - alpha) * background(faces.background, person, size)
-    return np.asarray(np.rint(pixels * 255).transpose(2, 0, 1), np.uint8)
-
-
-def crop_box(
-    photo_size: tuple[int, int], crop: Sequence[float] | None
-) -> tuple[float, float, float, float]:
-    """The part of a photo that is used, in its pixels: a relative box, or the centre square."""
-    width, height = photo_size
-    if crop is not None:
-        left, top, right, bottom = crop
-        return left * width, top * height, right * width, bottom * height
-    side = min(width, height)
-    left, top = (width - side) // 2, (height - side) // 2
-    return left, top, left + side, top + side
-
-
-def background(kind: str, person: str, size: int) -> npt.NDArray[np.float64]:
-    """What lies behind a person, sRGB in [0, 1], (size, size, 3); the same in all their views.
-
-    `varied` blends FIELD x FIELD colours, drawn uniformly by a hash of the person, each around its
-    own place with a Gaussian weight of sigma BLEND.
-    """
-    if kind == "plain":
-        return np.full((size, size, 3), GREY)
-    digest = hashlib.sha256(f"background:{person}".encode()).digest()
-    colours = np.random.default_rng(list(digest)).random((FIELD, FIELD, 3))
-    places, pixels = np.arange(FIELD), np.linspace(0, FIELD - 1, size)
-    weights = np.exp(-((pixels[:, None] - places) ** 2) / (2 * BLEND**2))
-    weights /= weights.sum(axis=1, keepdims=True)
-    return np.asarray(np.einsum("ya,xb,abc->yxc", weights, weights, colours))
+    log.warning(f"{len(faults)} of {count} photos in {root.path} are left out: {listing}")

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from facerot.config import SettingsError
+from facerot.config import Settings, SettingsError
 from facerot.data.faces import View
 
 
@@ -69,5 +69,19 @@ def split(
 
 def is_test_person(person: str, test_fraction: float, split_seed: int) -> bool:
     """Whether a person is kept for the test: a hash of (split_seed, person), uniform in [0, 1)."""
-    digest = hashlib.sha256(f"{split_seed}:{person}".encode()).digest()
+    digest = hashlib.sha256(f"{split_seed}:{person}".encode(errors="surrogateescape")).digest()
     return int.from_bytes(digest[:8], "big") / 2**64 < test_fraction
+
+
+def summary(settings: Settings, pairs: Sequence[Pair], left_out: Counter[str]) -> str:
+    """One line: how many persons and pairs, how they are split, what was left out and why."""
+    train, test = split(pairs, settings.test_fraction, settings.split_seed)
+    persons = [len({pair.person for pair in part}) for part in (train, test)]
+    yaws = ", ".join(f"{yaw:g}" for yaw in settings.source_yaw)
+    reasons = "; ".join(f"{count} {reason}" for reason, count in sorted(left_out.items()) if count)
+    return (
+        f"{settings.data.name}: {sum(persons)} persons, {len(pairs)} pairs "
+        f"(yaw {yaws} -> {settings.target_yaw:g}{', mirrored' if settings.mirror else ''}); "
+        f"train {len(train)} of {persons[0]} persons, test {len(test)} of {persons[1]} persons; "
+        f"left out: {reasons or 'nothing'}"
+    )

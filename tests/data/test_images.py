@@ -1,7 +1,10 @@
-"""Photos -> pixels, and the cache."""
+"""Photos -> one tensor, and the cache."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -10,9 +13,13 @@ import pytest
 from PIL import Image
 
 from facerot.config import Faces, SettingsError
-from facerot.data.faces import Root, find_views, fingerprint
-from facerot.data.images import Pixels, background, cache_folder, decode, load_images
+from facerot.data.faces import View, find_views, fingerprint
+from facerot.data.images import cache_folder, load_images
+from facerot.data.photo import Pixels
+from facerot.data.root import Root
 from tests.conftest import draw_head, png
+
+LOAD = "from tests.data.test_images import load; load({root!r})"
 
 
 def face_set(root: Path | str, background: str = "varied", crop: object = None) -> Faces:
@@ -29,10 +36,24 @@ def face_set(root: Path | str, background: str = "varied", crop: object = None) 
     )
 
 
-def load(root: Path, size: int = 64) -> Pixels:
+def load_all(root: Path | str, size: int = 64, on_bad: str = "refuse") -> tuple[Pixels, list[View]]:
     faces, source = face_set(root), Root(str(root))
+    faces.on_bad = on_bad
     stamps = source.files()
-    return load_images(source, stamps, find_views(stamps, faces)[0], faces, size)
+    images, faults = load_images(source, stamps, find_views(stamps, faces)[0], faces, size)
+    return images, list(faults)
+
+
+def load(root: Path | str, size: int = 64) -> Pixels:
+    return load_all(root, size)[0]
+
+
+@pytest.fixture
+def folder(faces_zip: Path, tmp_path: Path) -> Path:
+    """The tiny faces as a folder."""
+    with zipfile.ZipFile(faces_zip) as archive:
+        archive.extractall(tmp_path / "folder")
+    return tmp_path / "folder"
 
 
 @pytest.fixture(autouse=True)
@@ -40,96 +61,97 @@ def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def test_a_zip_and_its_folder_give_the_same_faces(faces_zip: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "folder"
-    zipfile.ZipFile(faces_zip).extractall(folder)
+def test_a_zip_and_its_folder_give_the_same_faces(faces_zip: Path, folder: Path) -> None:
     assert np.array_equal(load(faces_zip), load(folder))
     assert fingerprint(face_set(faces_zip)) == fingerprint(face_set(folder))
 
 
-def test_an_opaque_picture_of_the_right_size_is_taken_as_it_is() -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
-    decoded = decode(png(Image.fromarray(pixels)), "0000", face_set(""), 64)
-    assert np.array_equal(decoded, pixels.transpose(2, 0, 1))
-
-
-def test_crop_takes_the_relative_box_and_by_default_the_centre_square() -> None:
-    pixels = np.zeros((40, 80, 3), np.uint8)
-    pixels[:, 20:60] = 200
-    wide = png(Image.fromarray(pixels))
-    square = decode(wide, "0000", face_set(""), 64)
-    assert np.all(square[:, :, 8:56] == 200)
-    right = decode(wide, "0000", face_set("", crop=(0.5, 0.0, 1.0, 1.0)), 64)
-    assert np.all(right[:, :, :24] == 200)
-    assert np.all(right[:, :, 40:] == 0)
-
-
-def test_the_background_shows_only_where_the_person_is_not() -> None:
-    head = draw_head(0, 0)
-    opaque = np.asarray(head)[:, :, 3] == 255
-    for kind in ("plain", "varied"):
-        decoded = decode(png(head), "0000", face_set("", kind), 64).transpose(1, 2, 0)
-        behind = np.rint(background(kind, "0000", 64) * 255)
-        assert np.array_equal(decoded[opaque], np.asarray(head)[opaque][:, :3])
-        assert np.array_equal(decoded[~opaque], behind[~opaque])
-
-
-def test_a_varied_background_is_one_per_person_smooth_and_in_range() -> None:
-    one, other = (background("varied", person, 64) for person in ("0000", "0001"))
-    assert np.array_equal(one, background("varied", "0000", 64))
-    assert np.abs(one - other).mean() > 0.1
-    assert one.min() >= 0
-    assert one.max() <= 1
-    assert np.abs(np.diff(one, axis=0)).max() < 0.2
-
-
-def test_every_unreadable_file_is_named_at_once(faces_zip: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "folder"
-    zipfile.ZipFile(faces_zip).extractall(folder)
+def spoil(folder: Path) -> None:
+    """Five photos, each unusable in a way of its own."""
     whole = (folder / "0001" / "yaw0.png").read_bytes()
     (folder / "0001" / "yaw0.png").write_bytes(whole[: len(whole) // 2])
     (folder / "0002" / "yaw0.png").write_bytes(b"")
     (folder / "0003" / "yaw0.png").write_text("not a picture")
+    Image.new("1", (20_000, 20_000)).save(folder / "0004" / "yaw0.png")
+    Image.new("F", (64, 64)).save(folder / "0005" / "yaw0.png", "TIFF")
+
+
+def test_every_unusable_photo_is_named_at_once(folder: Path) -> None:
+    spoil(folder)
     with pytest.raises(SettingsError) as refused:
         load(folder)
     text = str(refused.value)
-    assert "3 of 60" in text
-    assert all(f"000{person}/yaw0.png" in text for person in (1, 2, 3))
+    assert "5 of 60" in text
+    assert "on_bad=skip" in text
+    for why in (r"0002/yaw0.png (empty file)", r"0003/yaw0.png (not a picture)"):
+        assert why in text
+    assert all(f"000{person}/yaw0.png" in text for person in (1, 4, 5))
+    assert "bomb" in text
     assert "\n" not in text
 
 
-def test_the_cache_is_used_and_never_trusted_when_damaged(
-    faces_zip: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_on_bad_skip_leaves_out_what_is_unusable_and_nothing_else(folder: Path) -> None:
+    before = load(folder)
+    spoil(folder)
+    for _ in ("decoded", "from the cache"):
+        images, faults = load_all(folder, on_bad="skip")
+        assert sorted(view.person for view in faults) == [f"000{person}" for person in range(1, 6)]
+        changed = (images != before).any(axis=(1, 2, 3))
+        assert changed.sum() == 5
+    with pytest.raises(SettingsError, match="5 of 60"):
+        load(folder)
+
+
+def test_a_damaged_archive_member_is_named(faces_zip: Path, tmp_path: Path) -> None:
+    damaged = bytearray(faces_zip.read_bytes())
+    at = damaged.index(b"0003/yaw0.png") + 60
+    damaged[at] ^= 255
+    path = tmp_path / "damaged.zip"
+    path.write_bytes(damaged)
+    with pytest.raises(SettingsError, match=r"0003/yaw0\.png"):
+        load(path)
+
+
+def test_the_cache_is_used_and_never_trusted_when_damaged(faces_zip: Path) -> None:
     first = load(faces_zip)
     (cached,) = cache_folder().iterdir()
-    np.save(cached, 255 - first)
+    every = np.ones(len(first), bool)
+    np.savez(cached, images=255 - first, known=every)
     assert np.array_equal(load(faces_zip), 255 - first)
-    cached.write_bytes(cached.read_bytes()[:1000])
+    whole = cached.read_bytes()
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 1
+    for damaged in (whole[:1000], bytes(flipped), b"", b"\0" * 5000):
+        cached.write_bytes(damaged)
+        assert np.array_equal(load(faces_zip), first)
+    np.savez(cached, images=first[:3], known=every[:3])
     assert np.array_equal(load(faces_zip), first)
-    np.save(cached, first[:3])
-    assert np.array_equal(load(faces_zip), first)
-    assert np.array_equal(np.load(cached), first)
+    assert [path.name for path in cache_folder().iterdir()] == [cached.name]
 
 
-def test_a_changed_photo_or_size_is_decoded_again(faces_zip: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "folder"
-    zipfile.ZipFile(faces_zip).extractall(folder)
+def test_two_processes_may_build_the_cache_at_once(
+    faces_zip: Path, environment: dict[str, str]
+) -> None:
+    here = {**environment, "XDG_CACHE_HOME": os.environ["XDG_CACHE_HOME"]}
+    line = [sys.executable, "-c", LOAD.format(root=str(faces_zip))]
+    pair = [subprocess.Popen(line, env=here, cwd=Path(__file__).parents[2]) for _ in range(2)]
+    assert [process.wait(timeout=60) for process in pair] == [0, 0]
+    (cached,) = cache_folder().iterdir()
+    with np.load(cached) as arrays:
+        assert np.array_equal(arrays["images"], load(faces_zip))
+
+
+def test_an_unwritable_cache_costs_no_run(
+    faces_zip: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("where the cache should be")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert len(load(faces_zip)) == 60
+
+
+def test_a_changed_photo_or_size_is_decoded_again(folder: Path) -> None:
     before = load(folder)
     assert load(folder, size=32).shape[-1] == 32
     (folder / "0005" / "yaw0.png").write_bytes(png(draw_head(99, 0)))
     changed = (load(folder) != before).any(axis=(1, 2, 3))
     assert changed.sum() == 1
-
-
-@pytest.mark.parametrize("root", ["nowhere", "nowhere.zip"])
-def test_a_root_that_is_not_there_is_refused(root: str) -> None:
-    with pytest.raises(SettingsError, match=r"no such folder or \.zip"):
-        Root(root)
-
-
-def test_a_broken_zip_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "broken.zip"
-    path.write_bytes(b"PK but no more")
-    with pytest.raises(SettingsError, match=r"not a readable \.zip"):
-        Root(str(path))

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facerot.config import Faces, SettingsError
-from facerot.data.faces import Stamp, View, find_views
+from facerot.data.faces import View, find_views
 from facerot.data.pairs import make_pairs, split
+from facerot.data.root import Stamp
 
 LONDON = Faces(
     name="london",
@@ -47,6 +48,17 @@ def test_a_pattern_reads_person_session_and_yaw() -> None:
         ("002", ("smiling",), -90),
     ]
     assert left_out == Counter({"files that the pattern does not match": 1})
+
+
+def test_a_top_folder_and_upper_case_extensions_change_nothing() -> None:
+    inside = ("neutral_front/001_03.jpg", "smiling_front/002_08.JPG", "neutral_front/003_03.Jpg")
+    for top in ("", "London Set/", "a/b/"):
+        beside = [f"__MACOSX/{top}neutral_front/._001_03.jpg", f"{top}neutral_front/._003_03.jpg"]
+        found, left_out = find_views(names(*(top + name for name in inside), *beside), LONDON)
+        assert [(view.file, view.person) for view in found] == [
+            (top + name, person) for name, person in zip(inside, ("001", "002", "003"))
+        ]
+        assert left_out.total() == 2
 
 
 @pytest.mark.parametrize(

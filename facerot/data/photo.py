@@ -1,0 +1,123 @@
+"""One photo -> pixels: of any usual format and mode, upright, cropped, resized."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+import warnings
+from collections.abc import Sequence
+from contextlib import nullcontext
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from facerot.config import Faces
+from facerot.data.root import BadFile, reason
+
+Pixels = npt.NDArray[np.uint8]
+
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "PPM")  # PPM is also PGM and PBM
+MAX_PIXELS = 89_478_485  # Pillow's own bound: more is taken for a decompression bomb
+LARGE_PIXELS = 2**25  # above this one photo is decoded at a time, whatever the number of cores
+GREY = 0.8  # sRGB of the plain background, that of a light studio wall
+FIELD = 12  # a varied background blends FIELD x FIELD random colours: out-of-focus clutter
+BLEND = 0.5  # how far each of them reaches, in units of their distance
+
+_one_large_photo = threading.Lock()
+# What Pillow only warns of is read as it can be, or refused below.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
+def decode(data: bytes, person: str, faces: Faces, size: int) -> Pixels:
+    """One photo as uint8 (3, size, size): cropped, resized, over its background where transparent.
+
+    Raises BadFile where the bytes are no picture that can be used.
+    """
+    with open_photo(data) as photo, _turn(photo):
+        try:
+            picture = upright_rgb(photo)
+            box = crop_box(picture.size, faces.crop)
+            if picture.size != (size, size) or box != (0, 0, size, size):
+                picture = picture.resize((size, size), Image.Resampling.LANCZOS, box=box)
+        except BadFile:
+            raise
+        except Exception as error:  # damaged bytes provoke errors of every kind in the decoders
+            raise BadFile(reason(error)) from error
+    pixels = np.asarray(picture, np.float64) / 255
+    if picture.mode == "RGBA":
+        alpha = pixels[:, :, 3:]
+        pixels = alpha * pixels[:, :, :3] + (1 - alpha) * background(faces.background, person, size)
+    return np.asarray(np.rint(pixels * 255).transpose(2, 0, 1), np.uint8)
+
+
+def open_photo(data: bytes) -> Image.Image:
+    """A photo whose head has been read and whose pixels have not; raises BadFile."""
+    if not data:
+        raise BadFile("empty file")
+    try:
+        photo = Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError as error:
+        raise BadFile("not a picture") from error
+    except Exception as error:
+        raise BadFile(reason(error)) from error
+    width, height = photo.size
+    if width * height > MAX_PIXELS:
+        raise BadFile(f"{width}x{height} pixels: more than {MAX_PIXELS}, a decompression bomb")
+    return photo
+
+
+def _turn(photo: Image.Image) -> threading.Lock | nullcontext[None]:
+    large = photo.width * photo.height > LARGE_PIXELS
+    return _one_large_photo if large else nullcontext()
+
+
+def upright_rgb(photo: Image.Image) -> Image.Image:
+    """A photo turned as its EXIF orientation says, in RGB, or RGBA where it has transparency.
+
+    16-bit greys are taken to use all 16 bits. Raises BadFile where the range of the pixels is not
+    known, and whatever Pillow raises where they are damaged.
+    """
+    photo.load()
+    ImageOps.exif_transpose(photo, in_place=True)
+    if photo.mode.startswith(("I", "F")):
+        photo = _eight_bits(photo)
+    mode = "RGBA" if photo.has_transparency_data else "RGB"
+    return photo if photo.mode == mode else photo.convert(mode)
+
+
+def _eight_bits(photo: Image.Image) -> Image.Image:
+    greys = np.asarray(photo)
+    if photo.mode == "F" or greys.min() < 0 or greys.max() > 65535:
+        raise BadFile(f"pixels of mode {photo.mode}, whose range is not known")
+    return Image.fromarray(np.rint(greys / 257).astype(np.uint8))
+
+
+def crop_box(
+    photo_size: tuple[int, int], crop: Sequence[float] | None
+) -> tuple[float, float, float, float]:
+    """The part of a photo that is used, in its pixels: a relative box, or the centre square."""
+    width, height = photo_size
+    if crop is not None:
+        left, top, right, bottom = crop
+        return left * width, top * height, right * width, bottom * height
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    return left, top, left + side, top + side
+
+
+def background(kind: str, person: str, size: int) -> npt.NDArray[np.float64]:
+    """What lies behind a person, sRGB in [0, 1], (size, size, 3); the same in all their views.
+
+    `varied` blends FIELD x FIELD colours, drawn uniformly by a hash of the person, each around its
+    own place with a Gaussian weight of sigma BLEND.
+    """
+    if kind == "plain":
+        return np.full((size, size, 3), GREY)
+    digest = hashlib.sha256(f"background:{person}".encode(errors="surrogateescape")).digest()
+    colours = np.random.default_rng(list(digest)).random((FIELD, FIELD, 3))
+    places, pixels = np.arange(FIELD), np.linspace(0, FIELD - 1, size)
+    weights = np.exp(-((pixels[:, None] - places) ** 2) / (2 * BLEND**2))
+    weights /= weights.sum(axis=1, keepdims=True)
+    return np.asarray(np.einsum("ya,xb,abc->yxc", weights, weights, colours))

@@ -1,0 +1,116 @@
+"""Where the pictures of a face set lie: a folder or a .zip, read in place."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import IO
+
+from facerot.config import SettingsError
+
+MAX_BYTES = 2**28  # of one file: the largest photo that is decoded, uncompressed
+
+
+class BadFile(ValueError):
+    """A file that cannot be used; its text says why in a few words."""
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What tells one version of a file from another: its size in bytes and its time of change."""
+
+    size: int
+    mtime: int
+
+
+class Root:
+    """A folder or a .zip of pictures."""
+
+    def __init__(self, path: str) -> None:
+        """Raises SettingsError where `path` is neither a folder nor a .zip."""
+        self.path = locate(path)
+        self.zip = self._open_zip() if self.path.is_file() else None
+        if self.zip is None and not self.path.is_dir():
+            raise SettingsError(f"data.root={path}: there is no such folder or .zip")
+
+    def _open_zip(self) -> zipfile.ZipFile:
+        try:
+            return zipfile.ZipFile(self.path)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise SettingsError(f"data.root={self.path} is not a readable .zip: {error}") from error
+
+    def files(self) -> dict[str, Stamp]:
+        """Every file below the root, by its relative name with forward slashes, sorted.
+
+        Raises SettingsError where a symbolic link leaves the root or a folder cannot be listed.
+        """
+        if self.zip is not None:
+            members = (info for info in self.zip.infolist() if not info.is_dir())
+            found = {info.filename: Stamp(info.file_size, info.CRC) for info in members}
+        else:
+            try:
+                found = self._files_of_folder()
+            except OSError as error:
+                raise SettingsError(f"data.root={self.path} cannot be listed: {error}") from error
+        return dict(sorted(found.items()))
+
+    def _files_of_folder(self) -> dict[str, Stamp]:
+        home, found, astray = self.path.resolve(), {}, []
+        for entry in _entries(self.path):
+            name = Path(entry.path).relative_to(self.path).as_posix()
+            if entry.is_symlink() and not _stays_in(home, entry.path):
+                astray.append(f"{name} -> {os.readlink(entry.path)}")
+            elif entry.is_file():
+                stat = entry.stat()
+                found[name] = Stamp(stat.st_size, stat.st_mtime_ns)
+        if astray:
+            raise SettingsError(
+                f"data.root={self.path} has {len(astray)} symbolic links that leave it or lead "
+                f"nowhere, put the files themselves there: {'; '.join(sorted(astray))}"
+            )
+        return found
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one file; raises BadFile where they cannot be had."""
+        try:
+            with self._open(name) as file:
+                data = file.read(MAX_BYTES + 1)
+        except Exception as error:  # a damaged .zip provokes errors of many kinds
+            raise BadFile(f"cannot be read: {reason(error)}") from error
+        if len(data) > MAX_BYTES:
+            raise BadFile(f"more than {MAX_BYTES} bytes")
+        return data
+
+    def _open(self, name: str) -> IO[bytes]:
+        return self.zip.open(name) if self.zip is not None else (self.path / name).open("rb")
+
+
+def locate(root: str) -> Path:
+    """The path that `data.root` names; `pkg://package/file` is a file inside a Python package."""
+    if not root.startswith("pkg://"):
+        return Path(root).expanduser().absolute()
+    package, _, name = root.removeprefix("pkg://").partition("/")
+    return Path(str(files(package))) / name
+
+
+def reason(error: Exception) -> str:
+    """What an error of somebody else's says, on one line."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _entries(folder: str | Path) -> Iterator[os.DirEntry[str]]:
+    """Whatever lies below a folder; a link to a folder is not followed, so nothing comes twice."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            yield entry
+            if entry.is_dir(follow_symlinks=False):
+                yield from _entries(entry.path)
+
+
+def _stays_in(home: Path, link: str) -> bool:
+    target = Path(os.path.realpath(link))
+    return target.exists() and target.is_relative_to(home)
