@@ -6,7 +6,7 @@ import difflib
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
@@ -36,16 +36,20 @@ class Faces:
 
     name: str
     root: str
-    pattern: str
-    yaw: dict[str, float]
     source_yaw: Any
     target_yaw: Any
+    pattern: str | None = None
+    yaw: dict[str, float] = field(default_factory=dict)
+    manifest: str | None = None
     crop: Any = None
     eye_band: Any = (0.4, 0.55)
     background: str = "plain"
     on_bad: str = "refuse"
 
     def __post_init__(self) -> None:
+        if self.manifest is None:
+            _require(self.pattern is not None, "data.pattern has no value: write data.pattern=...")
+            _require(len(self.yaw) > 0, "data.yaw has no value: name the views and their degrees")
         self.crop = None if self.crop is None else _box("data.crop", self.crop)
         self.eye_band = _numbers("data.eye_band", self.eye_band, 2)
         top, bottom = self.eye_band
@@ -209,7 +213,8 @@ def _refuse_unknown(values: dict[str, Any], schema: type, prefix: str = "") -> N
 def _refuse_missing(schema: type, values: dict[str, Any], prefix: str = "") -> None:
     hints = get_type_hints(schema)
     for item in fields(schema):
-        name, value = prefix + item.name, values.get(item.name, item.default)
+        default = item.default if item.default_factory is MISSING else None
+        name, value = prefix + item.name, values.get(item.name, default)
         if isinstance(value, dict) and is_dataclass(hints[item.name]):
             _refuse_missing(hints[item.name], value, f"{name}.")
         elif name == "data.root" and value in ("???", MISSING):
@@ -287,8 +292,8 @@ def _box(name: str, value: Any) -> tuple[float, ...]:
 def _yaw(name: str, value: Any, data: Faces) -> float:
     known = sorted(set(data.yaw.values()))
     if type(value) not in (int, float):
-        raise SettingsError(f"{name}={value} is not a yaw in degrees: write {name}={known[0]:g}")
-    if value not in known:
+        raise SettingsError(f"{name}={value} is not a yaw in degrees: write {name}=-45")
+    if value not in known and data.manifest is None:
         nearest = min(known, key=lambda yaw: abs(yaw - value))
         raise SettingsError(
             f"{name}={value:g}: no view of data={data.name} has this yaw; did you mean "

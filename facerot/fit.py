@@ -21,7 +21,7 @@ from facerot import __version__
 from facerot.callbacks import FacePanels, LatentMasking
 from facerot.config import Settings
 from facerot.data.datamodule import SPLITS, FacePairs
-from facerot.data.faces import fingerprint
+from facerot.data.listing import fingerprint
 from facerot.module import FaceRotation
 from facerot.runs import Run
 

@@ -65,7 +65,7 @@ def defaults_of(cfg: DictConfig) -> Settings:
 
 def train(settings: Settings, run: Run) -> Outcome:
     """Start, go on with, or skip a run whose lock is held."""
-    from facerot.data.faces import fingerprint
+    from facerot.data.listing import fingerprint
 
     try:
         metrics = None if settings.force else run.metrics()

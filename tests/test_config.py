@@ -64,6 +64,8 @@ def test_what_has_no_value_is_asked_for_by_name() -> None:
     assert "data.root=PATH" in str(refusal("data=london"))
     assert "seed=" in str(refusal("seed=???"))
     assert "data.yaw" in str(refusal("~data.yaw"))
+    assert "data.pattern" in str(refusal("data.pattern=null"))
+    assert refusal("data.pattern=null", "~data.yaw", "data.manifest=faces.csv") is None
 
 
 def test_a_face_set_may_leave_out_what_has_a_default() -> None:

@@ -14,8 +14,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from facerot.config import Settings, SettingsError
-from facerot.data.faces import View, find_views
+from facerot.data.faces import View
 from facerot.data.images import load_images
+from facerot.data.listing import list_views
 from facerot.data.pairs import Pair, make_pairs, split, summary
 from facerot.data.root import Root
 
@@ -82,7 +83,7 @@ class FacePairs(L.LightningDataModule):
         self.seed, self.batch_size = settings.seed, settings.trainer.batch_size
         faces, root = settings.data, Root(settings.data.root)
         stamps = root.files()
-        views, left_out = find_views(stamps, faces)
+        views, left_out = list_views(root, stamps, faces)
         pairs, unpaired = make_pairs(
             views, settings.source_yaw, settings.target_yaw, settings.mirror
         )

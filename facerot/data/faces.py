@@ -1,15 +1,14 @@
-"""Pictures on disk -> views: which person, which session, which yaw each file shows."""
+"""File names -> views: which person, which session, which yaw each file shows."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from facerot.config import Faces, SettingsError
-from facerot.data.root import Root, Stamp
+from facerot.data.root import Stamp
 
 APPLE_DOUBLE = re.compile(r"(.*/)?(__MACOSX/.*|\._[^/]*)")
 
@@ -27,31 +26,22 @@ class View:
 def find_views(names: Mapping[str, Stamp], faces: Faces) -> tuple[list[View], Counter[str]]:
     """The views that `faces.pattern` finds among relative file names, and what was left out.
 
-    The pattern is of the path below the root, or below as many of its first folders as lets it
-    find the most: archives often have a top folder of their own. An extension may be upper-case.
+    The pattern is of the path below the root, or, where it finds none there, below as few of its
+    first folders as lets it: archives often have a top folder of their own. An extension may be
+    upper-case.
 
     Raises SettingsError where the pattern is not usable or matches nothing.
     """
-    pattern, left_out = _compile(faces.pattern), Counter[str]()
-    depths = range(1 + max((name.count("/") for name in names), default=0))
-    finds = [_find(names, pattern, depth) for depth in depths]
-    found = max(finds, key=lambda find: sum(match["view"] in faces.yaw for match in find.values()))
-    views = []
-    for name in names:
-        match = found.get(name)
-        if match is None:
-            left_out["files that the pattern does not match"] += 1
-        elif match["view"] not in faces.yaw:
-            left_out[f"files of view '{match['view']}', which has no yaw"] += 1
-        else:
-            views.append(_view(name, match, faces.yaw))
-    if not views:
-        example = f", such as {next(iter(names))}" if names else ""
-        raise SettingsError(
-            f"data.pattern of {faces.name} matches none of the {len(names)} files in "
-            f"{faces.root}{example}"
-        )
-    return views, left_out
+    pattern = _compile(faces.pattern or "")
+    for depth in range(1 + max((name.count("/") for name in names), default=0)):
+        views, left_out = _views(names, _find(names, pattern, depth), faces.yaw)
+        if views:
+            return views, left_out
+    example = f", such as {next(iter(names))}" if names else ""
+    raise SettingsError(
+        f"data.pattern of {faces.name} matches none of the {len(names)} files in "
+        f"{faces.root}{example}"
+    )
 
 
 def _find(
@@ -70,6 +60,21 @@ def _find(
     return found
 
 
+def _views(
+    names: Mapping[str, Stamp], found: Mapping[str, re.Match[str]], yaw: Mapping[str, float]
+) -> tuple[list[View], Counter[str]]:
+    views, left_out = [], Counter[str]()
+    for name in names:
+        match = found.get(name)
+        if match is None:
+            left_out["files that the pattern does not match"] += 1
+        elif match["view"] not in yaw:
+            left_out[f"files of view '{match['view']}', which has no yaw"] += 1
+        else:
+            views.append(_view(name, match, yaw))
+    return views, left_out
+
+
 def _compile(text: str) -> re.Pattern[str]:
     try:
         pattern = re.compile(text)
@@ -85,14 +90,3 @@ def _view(name: str, match: re.Match[str], yaw: Mapping[str, float]) -> View:
     groups = match.groupdict(default="")
     session = tuple(groups[key] for key in sorted(groups) if key not in ("person", "view"))
     return View(name, groups["person"], session, float(yaw[groups["view"]]))
-
-
-def fingerprint(faces: Faces) -> str:
-    """A short hash of the views' relative names and sizes: the same faces wherever they lie.
-
-    Raises SettingsError where there are none.
-    """
-    stamps = Root(faces.root).files()
-    views, _ = find_views(stamps, faces)
-    lines = "\n".join(f"{view.file} {stamps[view.file].size}" for view in views)
-    return hashlib.sha256(lines.encode(errors="surrogateescape")).hexdigest()[:16]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import os
 import zipfile
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -75,10 +77,10 @@ class Root:
         return found
 
     def read(self, name: str) -> bytes:
-        """The bytes of one file; raises BadFile where they cannot be had."""
+        """The bytes of one file, unpacked where it is a .bz2; raises BadFile."""
         try:
-            with self._open(name) as file:
-                data = file.read(MAX_BYTES + 1)
+            with self._open(name) as file, _unpacked(file, name) as plain:
+                data = plain.read(MAX_BYTES + 1)
         except Exception as error:  # a damaged .zip provokes errors of many kinds
             raise BadFile(f"cannot be read: {reason(error)}") from error
         if len(data) > MAX_BYTES:
@@ -100,6 +102,10 @@ def locate(root: str) -> Path:
 def reason(error: Exception) -> str:
     """What an error of somebody else's says, on one line."""
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def _unpacked(file: IO[bytes], name: str) -> AbstractContextManager[IO[bytes]]:
+    return bz2.BZ2File(file) if name.lower().endswith(".bz2") else nullcontext(file)
 
 
 def _entries(folder: str | Path) -> Iterator[os.DirEntry[str]]:

@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 
 from facerot.config import Faces, SettingsError
-from facerot.data.faces import View, find_views, fingerprint
+from facerot.data.faces import View
 from facerot.data.images import cache_folder, load_images
+from facerot.data.listing import fingerprint, list_views
 from facerot.data.photo import Pixels
 from facerot.data.root import Root
 from tests.conftest import draw_head, png
@@ -40,7 +41,8 @@ def load_all(root: Path | str, size: int = 64, on_bad: str = "refuse") -> tuple[
     faces, source = face_set(root), Root(str(root))
     faces.on_bad = on_bad
     stamps = source.files()
-    images, faults = load_images(source, stamps, find_views(stamps, faces)[0], faces, size)
+    views, _ = list_views(source, stamps, faces)
+    images, faults = load_images(source, stamps, views, faces, size)
     return images, list(faults)
 
 
