@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 CAPTION_HEIGHT = 14  # px: one line of Pillow's built-in font
+LETTER_WIDTH = 6  # px, about: longer captions are cut off
 PAPER, INK = 255, 0
 
 Pixels = npt.NDArray[np.uint8]
@@ -32,5 +33,5 @@ def captioned(columns: Mapping[str, Tensor]) -> Pixels:
     draw = ImageDraw.Draw(strip)
     for index, caption in enumerate(columns):
         centre = (index + 0.5) * width, CAPTION_HEIGHT / 2
-        draw.text(centre, caption, fill=(INK,) * 3, anchor="mm")
+        draw.text(centre, caption[: width // LETTER_WIDTH], fill=(INK,) * 3, anchor="mm")
     return np.concatenate([np.asarray(strip), faces])

@@ -107,7 +107,9 @@ def _decode_all(
     todo = np.flatnonzero(~known).tolist()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         work = pool.map(decode_into, todo)
-        list(tqdm(work, f"decoding {faces.name}", len(todo), unit="photo", leave=False))
+        list(
+            tqdm(work, f"decoding {faces.name}", len(todo), unit="photo", leave=False, disable=None)
+        )
     return faults
 
 
