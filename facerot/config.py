@@ -25,6 +25,8 @@ BACKGROUNDS = ("varied", "plain")
 BAD_PHOTOS = ("refuse", "skip")
 CHANNEL_FACTORS = (1, 2, 4, 8, 8)
 
+Schema = TypeVar("Schema")  # the dataclass of a command's settings
+
 
 class SettingsError(ValueError):
     """A setting or a face set that cannot be used; its text is one line for the user."""
@@ -57,7 +59,7 @@ class Faces:
             0 <= top < bottom <= 1, f"data.eye_band={[top, bottom]} is not 0 <= top < bottom <= 1"
         )
         require_choice("data.background", self.background, BACKGROUNDS)
-        require_choice("data.on_bad", self.on_bad, BAD_PHOTOS)
+        requirerequire_choice("data.on_bad", self.on_bad, BAD_PHOTOS)
 
 
 @dataclass
@@ -154,9 +156,6 @@ class ReportSettings:
 
     study: str
     outputs: str
-
-
-Schema = TypeVar("Schema", Settings, ReportSettings)
 
 
 def resolve(cfg: DictConfig, schema: type[Schema]) -> Schema:

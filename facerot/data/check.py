@@ -18,14 +18,13 @@ from omegaconf import DictConfig
 from PIL import Image
 from tqdm import tqdm
 
-from facerot.config import Settings, SettingsError, resolve
+from facerot.config import CONF, Settings, SettingsError, refuse_misspelt, resolve
 from facerot.data.faces import View
 from facerot.data.listing import list_views
 from facerot.data.pairs import Pair, make_pairs, summary
 from facerot.data.photo import Pixels, decode, open_photo, upright_rgb
 from facerot.data.root import BadFile, Root, reason
 from facerot.panels import captioned
-from facerot.train import CONF, refuse_misspelt
 
 THUMBNAIL = 16  # px
 # RMS of 255 between thumbnails. Of the 102 persons of the London Set, and of the 240 rendered ones,
@@ -49,7 +48,7 @@ def job(cfg: DictConfig) -> None:
     """Check one face set; exit code 1 where it needs mending."""
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # any file name
     try:
-        check(resolve(cfg))
+        check(resolve(cfg, Settings))
     except SettingsError as error:
         raise SystemExit(f"facerot: {error}") from None
 
@@ -218,7 +217,7 @@ def _refuse(
 def main() -> None:
     """Entry point."""
     try:
-        refuse_misspelt(sys.argv[1:])
+        refuse_misspelt(sys.argv[1:], Settings)
     except SettingsError as error:
         raise SystemExit(f"facerot: {error}") from None
     job()

@@ -15,12 +15,11 @@ import hydra
 import numpy as np
 import pytest
 
-from facerot.config import Settings, SettingsError, resolve
+from facerot.config import CONF, Settings, SettingsError, resolve
 from facerot.data.datamodule import FacePairs
 from facerot.data.listing import fingerprint, list_views
 from facerot.data.pairs import make_pairs
 from facerot.data.root import Root
-from facerot.train import CONF
 from tests.conftest import draw_head
 
 Triple = tuple[str, str, str]  # person, source file, target file

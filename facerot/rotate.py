@@ -1,0 +1,152 @@
+"""The command `python -m facerot.rotate`: a trained network on your own photos."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import hydra
+import numpy as np
+import torch
+from omegaconf import DictConfig
+from PIL import Image
+from torch import Tensor
+
+from facerot.config import CONF, Faces, SettingsError, refuse_misspelt, resolve
+from facerot.data.photo import decode
+from facerot.data.root import BadFile, reason
+from facerot.latents import removals
+from facerot.model import UNet
+from facerot.panels import captioned, sheet
+from facerot.probes import PROBES, probe
+from facerot.trained import Source, load_trained
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm")
+
+
+@dataclass
+class Rotate(Source):
+    """What is turned, with what, and where it goes; see conf/rotate.yaml."""
+
+    input: Any
+    keep: Any
+    probe: str
+    crop: Any
+    out: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.input = self.input if isinstance(self.input, list) else [self.input]
+        if self.probe not in PROBES:
+            raise SettingsError(f"probe={self.probe} is not known: choose from {', '.join(PROBES)}")
+        if self.keep is not None and not isinstance(self.keep, list):
+            raise SettingsError(f"keep={self.keep} is not a list: write 'keep=[{self.keep}]'")
+
+
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="rotate")
+def job(cfg: DictConfig) -> None:
+    """Turn every photo that can be; exit code 1 where one cannot."""
+    try:
+        rotate(resolve(cfg, Rotate))
+    except SettingsError as error:
+        raise SystemExit(f"facerot: {error}") from None
+
+
+def rotate(asked: Rotate) -> None:
+    """Write each photo's turned face, and a strip of it with each latent removed.
+
+    Raises SettingsError, once the others are written, naming the photos that cannot be used.
+    """
+    network, settings = load_trained(asked)
+    faces = settings.data if asked.crop == "run" else replace(settings.data, crop=asked.crop)
+    keep = _keep(network, asked.keep)
+    faults = []
+    for name, path in _named(_photos(asked.input)).items():
+        try:
+            x = _face(path, faces, settings.size)
+        except BadFile as error:
+            faults.append(f"{path} ({error})")
+            continue
+        print(_write(_columns(network, probe(x, asked.probe), keep), Path(asked.out), name))
+    if faults:
+        raise SettingsError(f"{len(faults)} photos cannot be used: {'; '.join(faults)}")
+
+
+def _keep(network: UNet, keep: list[int] | None) -> tuple[int, ...]:
+    if keep is None:
+        return network.latents
+    wrong = [k for k in keep if k not in network.latents]
+    if wrong:
+        has = ", ".join(map(str, network.latents))
+        raise SettingsError(f"keep={keep}: this network has no latent{wrong[0]}, only {has}")
+    return tuple(sorted(set(keep)))
+
+
+def _photos(inputs: Iterable[str]) -> list[Path]:
+    """The photos that files and folders stand for."""
+    photos: list[Path] = []
+    for path in (Path(name).expanduser() for name in inputs):
+        found = [path]
+        if path.is_dir():
+            found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
+        if not found or not path.exists():
+            raise SettingsError(f"input={path}: there is no such photo or folder of photos")
+        photos += found
+    return photos
+
+
+def _named(photos: Iterable[Path]) -> dict[str, Path]:
+    """A name of its own for the output of each photo."""
+    names: dict[str, Path] = {}
+    for path in photos:
+        name, count = path.stem, 1
+        while name in names:
+            count += 1
+            name = f"{path.stem}_{count}"
+        names[name] = path
+    return names
+
+
+def _face(path: Path, faces: Faces, size: int) -> Tensor:
+    """A photo as the network sees the faces of its run, (1, 3, size, size) in [0, 1]."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadFile(reason(error)) from error
+    pixels = decode(data, path.stem, faces, size)
+    return torch.from_numpy(np.ascontiguousarray(pixels))[None] / 255
+
+
+@torch.inference_mode()
+def _columns(network: UNet, x: Tensor, keep: tuple[int, ...]) -> dict[str, Tensor]:
+    """Input, output with the kept latents, and with each of those removed as well."""
+    latents = network.encode(x)
+    outputs = {name: network.decode(latents, kept) for name, kept in removals(keep).items()}
+    return {"input": x, "output": outputs.pop("all"), **outputs}
+
+
+def _write(columns: dict[str, Tensor], folder: Path, name: str) -> Path:
+    path = folder / f"{name}.png"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(sheet([columns["output"]])).save(path)
+        Image.fromarray(captioned(columns)).save(folder / f"{name}_strip.png")
+    except OSError as error:
+        raise SettingsError(f"out={folder} cannot be written: {reason(error)}") from error
+    return path
+
+
+def main() -> None:
+    """Entry point."""
+    try:
+        refuse_misspelt(sys.argv[1:], Rotate)
+    except SettingsError as error:
+        raise SystemExit(f"facerot: {error}") from None
+    job()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""A trained network on photos of one's own, run as a user runs it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from facerot.panels import CAPTION_HEIGHT, Pixels
+from facerot.rotate import main
+from tests.conftest import Command, draw_head
+
+SIZE = 64
+
+Rotate = Callable[..., "str | None"]
+
+
+@pytest.fixture(scope="module")
+def run_folder(command: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the network with Concat2 and Concat4."""
+    cwd = tmp_path_factory.mktemp("trained")
+    done = command("concats=[2,4]", cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return cwd / "outputs" / "heads-smoke" / "unet_concats-24_seed-0"
+
+
+@pytest.fixture
+def rotate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Rotate:
+    """The command in a folder of its own; returns its exit message, if it has one.
+
+    In this process, as starting another one for each of the refusals would take minutes.
+    """
+    monkeypatch.chdir(tmp_path)
+
+    def run(*overrides: str) -> str | None:
+        monkeypatch.setattr(sys, "argv", ["rotate", *overrides])
+        try:
+            main()
+        except SystemExit as end:
+            return str(end.code)
+        return None
+
+    return run
+
+
+def faces_of(strip: Path) -> list[Pixels]:
+    """The faces of a strip, left to right."""
+    with Image.open(strip) as picture:
+        pixels = np.asarray(picture)[CAPTION_HEIGHT:]
+    return np.split(pixels, pixels.shape[1] // SIZE, axis=1)
+
+
+def test_photos_are_turned_and_each_latent_is_removed(
+    run_folder: Path, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    photo = draw_head(3, -45).convert("RGB")
+    (tmp_path / "photos").mkdir()
+    photo.save(tmp_path / "photos" / "né 1.png")
+    photo.resize((200, 200)).save(tmp_path / "photos" / "b.JPG")
+    (tmp_path / "photos" / "notes.txt").write_text("no photo")
+    checkpoint = run_folder / "checkpoints" / "last.ckpt"
+    line = [sys.executable, "-m", "facerot.rotate", f"checkpoint={checkpoint}", "input=photos"]
+    subprocess.run(line, cwd=tmp_path, env=environment, check=True)
+    assert sorted(path.name for path in (tmp_path / "rotated").iterdir()) == [
+        "b.png", "b_strip.png", "né 1.png", "né 1_strip.png"
+    ]  # fmt: skip
+    seen, output, *removed = faces_of(tmp_path / "rotated" / "né 1_strip.png")
+    assert np.array_equal(seen, np.asarray(photo))
+    with Image.open(tmp_path / "rotated" / "né 1.png") as turned:
+        assert np.array_equal(output, np.asarray(turned))
+    assert len(removed) == 3  # latent2, latent4 and latent5
+    assert not any(np.array_equal(output, face) for face in removed)
+
+
+def test_weights_keep_and_probe(run_folder: Path, tmp_path: Path, rotate: Rotate) -> None:
+    def faces(*overrides: str) -> list[Pixels]:
+        assert rotate("input=a.png", *overrides) is None
+        return faces_of(tmp_path / "rotated" / "a_strip.png")
+
+    draw_head(3, -45).convert("RGB").save(tmp_path / "a.png")
+    shutil.copy(run_folder / "weights.safetensors", tmp_path / "bare.safetensors")
+    usual = f"weights={run_folder / 'weights.safetensors'}"
+    whole, bare = faces(usual), faces("weights=bare.safetensors")
+    assert all(np.array_equal(one, other) for one, other in zip(whole, bare, strict=True))
+    some = faces(usual, "keep=[5,2]")
+    assert np.array_equal(some[1], whole[3])  # 2 and 5 are kept: 4 is removed
+    assert len(some) == 4
+    mosaic = faces(usual, "probe=mosaic")
+    assert (np.sort(mosaic[0], axis=-1)[:, :, :2] == 0).all()
+    cut = faces(usual, "crop=[0.25,0.25,0.75,0.75]")
+    assert not np.array_equal(cut[0], whole[0])
+
+
+def test_photos_that_cannot_be_used_are_named_once_the_others_are_written(
+    run_folder: Path, tmp_path: Path, rotate: Rotate
+) -> None:
+    draw_head(3, -45).save(tmp_path / "good.png")
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    (tmp_path / "text.png").write_text("no photo")
+    weights = f"weights={run_folder / 'weights.safetensors'}"
+    assert rotate(weights, "input=[empty.jpg,good.png,text.png]") == (
+        "facerot: 2 photos cannot be used: empty.jpg (empty file); text.png (not a picture)"
+    )
+    assert (tmp_path / "rotated" / "good.png").exists()
+
+
+def test_photos_of_one_name_do_not_overwrite_each_other(
+    run_folder: Path, tmp_path: Path, rotate: Rotate
+) -> None:
+    for seed, name in enumerate(("x/a.png", "y/a.png", "a_2.png", "a.jpg")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        draw_head(seed, 0).convert("RGB").save(tmp_path / name)
+    weights = f"weights={run_folder / 'weights.safetensors'}"
+    assert rotate(weights, "input=[x/a.png,y/a.png,a_2.png,a.jpg]") is None
+    assert len(list((tmp_path / "rotated").glob("*_strip.png"))) == 4
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        (["input=a.png"], "checkpoint=outputs"),
+        (["weights={weights}"], "input="),
+        (["weights={weights}", "input=nowhere.png"], "nowhere.png"),
+        (["weights={weights}", "input=a.png", "keep=[1]"], "only 2, 4, 5"),
+        (["weights={weights}", "input=a.png", "keep=2"], "'keep=[2]'"),
+        (["weights={weights}", "input=a.png", "probe=grey"], "mosaic"),
+        (["weights={weights}", "input=a.png", "crop=[0,0,2,1]"], "crop"),
+        (["weights={weights}", "inputs=a.png"], "'input'"),
+        (["weights=a.png", "input=a.png"], "no network"),
+        (["checkpoint={weights}", "input=a.png"], "no network"),
+    ],
+)
+def test_bad_input_gets_one_clear_line(
+    run_folder: Path, tmp_path: Path, rotate: Rotate, overrides: list[str], says: str
+) -> None:
+    draw_head(3, -45).save(tmp_path / "a.png")
+    weights = run_folder / "weights.safetensors"
+    line = rotate(*(word.format(weights=weights) for word in overrides))
+    assert line is not None
+    assert line.startswith("facerot: ")
+    assert "\n" not in line
+    assert says in line
