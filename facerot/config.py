@@ -59,7 +59,7 @@ class Faces:
             0 <= top < bottom <= 1, f"data.eye_band={[top, bottom]} is not 0 <= top < bottom <= 1"
         )
         require_choice("data.background", self.background, BACKGROUNDS)
-        requirerequire_choice("data.on_bad", self.on_bad, BAD_PHOTOS)
+        require_choice("data.on_bad", self.on_bad, BAD_PHOTOS)
 
 
 @dataclass

@@ -25,7 +25,7 @@ class Source:
     weights: str | None
 
     def __post_init__(self) -> None:
-        if (self.checkpoint is None) == (self.weights is None):
+        if bool(self.checkpoint) == bool(self.weights):
             raise SettingsError(
                 "name the network: checkpoint=outputs/.../checkpoints/last.ckpt "
                 "or weights=outputs/.../weights.safetensors"
@@ -46,9 +46,9 @@ def load_trained(source: Source) -> tuple[UNet, Settings]:
         raise SettingsError(f"{name}={path} holds no network of ours: {one_line(error)}") from error
     config = (path.parent.parent if source.checkpoint else path.parent) / "config.yaml"
     if config.exists():
-        return network, resolve(cast(DictConfig, OmegaConf.load(config)))
+        return network, resolve(cast(DictConfig, OmegaConf.load(config)), Settings)
     print(f"no {config}: faces are cut as the default ones, the centre square at 64 px")
-    return network, resolve(hydra.compose("train"))
+    return network, resolve(hydra.compose("train"), Settings)
 
 
 def _read_checkpoint(path: Path) -> dict[str, Tensor]:

@@ -46,7 +46,7 @@ def draw(root: Path, names: Iterable[str]) -> Path:
 def settings_of(data: str, root: Path, *overrides: str) -> Settings:
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         line = [f"data={data}", f"data.root='{root}'", "budget=smoke", *overrides]
-        return resolve(hydra.compose("train", line))
+        return resolve(hydra.compose("train", line), Settings)
 
 
 def paired(settings: Settings) -> set[Triple]:

@@ -1,0 +1,73 @@
+"""A trained network as ONNX."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from facerot.export import EXTRA, LATENTS, Switched, main, switches
+from facerot.latents import keep_sets
+from facerot.model import UNet
+from facerot.trained import build
+
+missing = pytest.mark.skipif(not all(map(find_spec, EXTRA)), reason="needs the extra onnx")
+
+
+def tiny(*concats: int) -> UNet:
+    """A network with weights and running statistics of its own."""
+    torch.manual_seed(0)
+    network = UNet(concats, (4, 8, 16, 16, 16))
+    for _ in range(3):
+        network(torch.rand(8, 3, 64, 64))
+    return network.eval()
+
+
+@pytest.mark.parametrize("concats", [(), (2, 4), (1, 2, 3, 4)])
+def test_a_network_is_rebuilt_from_its_weights_alone(concats: tuple[int, ...]) -> None:
+    network = tiny(*concats)
+    again = build(network.state_dict())
+    assert again.latents == network.latents
+    x = torch.rand(2, 3, 64, 64)
+    assert torch.equal(again(x), network(x))
+
+
+@torch.inference_mode()
+def test_switches_do_what_keep_does() -> None:
+    network, x = tiny(1, 2, 3, 4), torch.rand(2, 3, 64, 64)
+    for kept in keep_sets(LATENTS):
+        assert torch.equal(Switched(network)(x, switches(kept)), network(x, kept))
+
+
+@missing
+def test_the_export_serves_every_keep_set_and_any_number_of_faces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import onnxruntime
+
+    network = tiny(2, 4)
+    save_file(network.state_dict(), tmp_path / "weights.safetensors")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["export", "weights=weights.safetensors", "out=net.onnx"])
+    main()
+    assert "all 32 keep sets" in capsys.readouterr().out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["net.onnx", "weights.safetensors"]
+    session = onnxruntime.InferenceSession(tmp_path / "net.onnx")
+    x = torch.rand(5, 3, 64, 64)
+    for keep in ((2, 4, 5), (4,), ()):
+        feed = {"faces": x.numpy(), "keep": switches(keep).numpy()}
+        (turned,) = session.run(["turned"], feed)
+        assert (torch.from_numpy(turned) - network(x, keep)).abs().max() < 1e-4
+
+
+def test_what_is_no_network_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "weights.safetensors").write_bytes(b"no weights")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["export", "weights=weights.safetensors"])
+    with pytest.raises(SystemExit, match=r"facerot: (weights=|onnx)"):
+        main()
+    assert [path.name for path in tmp_path.iterdir()] == ["weights.safetensors"]
