@@ -42,8 +42,10 @@ class Root:
     def _open_zip(self) -> zipfile.ZipFile:
         try:
             return zipfile.ZipFile(self.path)
-        except (zipfile.BadZipFile, OSError) as error:
-            raise SettingsError(f"data.root={self.path} is not a readable .zip: {error}") from error
+        except Exception as error:  # a damaged directory provokes errors of many kinds
+            raise SettingsError(
+                f"data.root={self.path} is not a readable .zip: {reason(error)}"
+            ) from error
 
     def files(self) -> dict[str, Stamp]:
         """Every file below the root, by its relative name with forward slashes, sorted.
@@ -51,8 +53,9 @@ class Root:
         Raises SettingsError where a symbolic link leaves the root or a folder cannot be listed.
         """
         if self.zip is not None:
-            members = (info for info in self.zip.infolist() if not info.is_dir())
-            found = {info.filename: Stamp(info.file_size, info.CRC) for info in members}
+            members = self.zip.infolist()
+            stamps = {info.filename: Stamp(info.file_size, info.CRC) for info in members}
+            found = {name: stamp for name, stamp in stamps.items() if name and name[-1] != "/"}
         else:
             try:
                 found = self._files_of_folder()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from facerot.config import SettingsError
-from facerot.data.root import Root
+from facerot.data.root import BadFile, Root
 
 
 def write(folder: Path, *names: str) -> Path:
@@ -65,6 +68,33 @@ def test_a_root_may_itself_be_a_link(tmp_path: Path) -> None:
 def test_a_root_that_is_not_there_is_refused(root: str) -> None:
     with pytest.raises(SettingsError, match=r"no such folder or \.zip"):
         Root(root)
+
+
+@settings(
+    deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 255)), min_size=1, max_size=9))
+def test_a_damaged_zip_is_read_or_refused_in_one_line(
+    tmp_path: Path, changes: list[tuple[int, int]]
+) -> None:
+    path = tmp_path / "faces.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("a/front.png", "ü.png"):
+            archive.writestr(name, name)
+    damaged = bytearray(path.read_bytes())
+    for back, value in changes:  # mostly the directory, which is at the end
+        damaged[-1 - back % len(damaged)] = value
+    path.write_bytes(damaged)
+    try:
+        root = Root(str(path))
+        for name in root.files():
+            with suppress(BadFile):
+                root.read(name)
+    except SettingsError as refused:
+        lines = str(refused).splitlines()
+    else:
+        lines = ["read"]
+    assert len(lines) == 1
 
 
 def test_a_broken_zip_is_refused(tmp_path: Path) -> None:
