@@ -22,6 +22,7 @@ SCHEDULES = ("onecycle", "constant")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 FILLS = ("zero", "mean")
 BACKGROUNDS = ("varied", "plain")
+ALIGNMENTS = ("eyes",)
 BAD_PHOTOS = ("refuse", "skip")
 CHANNEL_FACTORS = (1, 2, 4, 8, 8)
 
@@ -44,6 +45,7 @@ class Faces:
     yaw: dict[str, float] = field(default_factory=dict)
     manifest: str | None = None
     crop: Any = None
+    align: str | None = None
     eye_band: Any = (0.4, 0.55)
     background: str = "plain"
     on_bad: str = "refuse"
@@ -53,6 +55,8 @@ class Faces:
             _require(self.pattern is not None, "data.pattern has no value: write data.pattern=...")
             _require(len(self.yaw) > 0, "data.yaw has no value: name the views and their degrees")
         self.crop = None if self.crop is None else _box("data.crop", self.crop)
+        if self.align is not None:
+            _choice("data.align", self.align, ALIGNMENTS)
         self.eye_band = _numbers("data.eye_band", self.eye_band, 2)
         top, bottom = self.eye_band
         _require(

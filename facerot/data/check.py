@@ -185,7 +185,7 @@ def _faces(root: Root, pair: Pair, settings: Settings) -> torch.Tensor:
     """The source and the target of a pair, (2, 3, size, size) in [0, 1]."""
     pixels = np.stack(
         [
-            decode(root.read(view.file), view.person, settings.data, settings.size)
+            decode(root.read(view.file), view.person, settings.data, settings.size, view.place)
             for view in (pair.source, pair.target)
         ]
     )

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from facerot.config import Faces, SettingsError
 from facerot.data.root import Stamp
@@ -13,14 +14,29 @@ from facerot.data.root import Stamp
 APPLE_DOUBLE = re.compile(r"(.*/)?(__MACOSX/.*|\._[^/]*)")
 
 
+class Place(NamedTuple):
+    """Where an aligned view is cut from its upright photo, in px.
+
+    The photo is turned counter-clockwise by `angle` degrees about (x, y), then cut to a square of
+    `side` in the eye row of which (x, y) is the middle; `x` None is the middle of the crop.
+    """
+
+    angle: float
+    x: float | None
+    y: float
+    side: float
+
+
 @dataclass(frozen=True)
 class View:
-    """One photo of a person at one yaw (degrees)."""
+    """One photo of a person at one yaw (degrees), and where its eyes are (px), if that is known."""
 
     file: str
     person: str
     session: tuple[str, ...]
     yaw: float
+    eyes: tuple[tuple[float, float], ...] = ()
+    place: Place | None = None
 
 
 def find_views(names: Mapping[str, Stamp], faces: Faces) -> tuple[list[View], Counter[str]]:

@@ -57,9 +57,11 @@ def cache_folder() -> Path:
 def _key(
     root: Root, stamps: Mapping[str, Stamp], views: Sequence[View], faces: Faces, size: int
 ) -> str:
-    listing = [[view.file, stamps[view.file].size, stamps[view.file].mtime] for view in views]
+    listing = [
+        [view.file, stamps[view.file].size, stamps[view.file].mtime, view.place] for view in views
+    ]
     behind = [faces.background, GREY, FIELD, BLEND]
-    settings = [CACHE_FORMAT, str(root.path), faces.crop, behind, size]
+    settings = [CACHE_FORMAT, str(root.path), faces.crop, faces.eye_band, behind, size]
     return hashlib.sha256(json.dumps([settings, listing]).encode()).hexdigest()[:32]
 
 
@@ -99,7 +101,8 @@ def _decode_all(
     def decode_into(index: int) -> None:
         view = views[index]
         try:
-            images[index] = decode(root.read(view.file), view.person, faces, images.shape[-1])
+            data = root.read(view.file)
+            images[index] = decode(data, view.person, faces, images.shape[-1], view.place)
             known[index] = True
         except BadFile as error:
             faults[view] = str(error)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from facerot.config import Faces, SettingsError
+from facerot.data.align import LANDMARKS, align_eyes, with_landmarks
 from facerot.data.faces import View, find_views
 from facerot.data.manifest import read_manifest
 from facerot.data.root import BadFile, Root, Stamp, reason
@@ -18,12 +19,19 @@ def list_views(
 ) -> tuple[list[View], Counter[str]]:
     """Every view of a face set, and what was left out; raises SettingsError where there is none."""
     if faces.manifest is None:
-        return find_views(stamps, faces)
-    where = f"data.manifest={faces.manifest}"
-    return read_manifest(_manifest(root, faces.manifest, where), stamps, where)
+        views, left_out = find_views(stamps, faces)
+    else:
+        where = f"data.manifest={faces.manifest}"
+        views, left_out = read_manifest(_text(root, faces.manifest, where), stamps, where)
+    if faces.align is None:
+        return views, left_out
+    if faces.manifest is None and LANDMARKS in stamps:
+        views = with_landmarks(views, _text(root, LANDMARKS, f"{LANDMARKS} of {faces.name}"))
+    views, misplaced = align_eyes(views)
+    return views, left_out + misplaced
 
 
-def _manifest(root: Root, name: str, where: str) -> str:
+def _text(root: Root, name: str, where: str) -> str:
     path = Path(name).expanduser()
     try:
         data = path.read_bytes() if path.is_absolute() else root.read(name)
@@ -41,6 +49,6 @@ def fingerprint(faces: Faces) -> str:
     stamps = root.files()
     views, _ = list_views(root, stamps, faces)
     lines = [f"{view.file} {stamps[view.file].size}" for view in views]
-    if faces.manifest is not None:  # of a pattern the run's settings tell what the names mean
-        lines += [f"{view.person} {view.session} {view.yaw:g}" for view in views]
+    if faces.manifest or faces.align:  # of a pattern the run's settings tell what the names mean
+        lines += [f"{view.person} {view.session} {view.yaw:g} {view.place}" for view in views]
     return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()[:16]

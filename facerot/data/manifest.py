@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from facerot.config import SettingsError
+from facerot.data.align import eyes_of_row
 from facerot.data.faces import View
 from facerot.data.root import Stamp
 
@@ -19,7 +20,8 @@ def read_manifest(
 ) -> tuple[list[View], Counter[str]]:
     """The views that a manifest lists, and how many files it does not.
 
-    Columns: path (below the root), person, yaw (degrees) and, if there is one, session.
+    Columns: path (below the root), person, yaw (degrees) and, if there are any, session and the
+    eyes in px of the upright photo, in either order: eye1_x, eye1_y, eye2_x, eye2_y.
     Raises SettingsError with every line that cannot be used.
     """
     rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
@@ -54,4 +56,4 @@ def _view(row: Mapping[str, str | None], names: Mapping[str, Stamp]) -> View:
         raise ValueError(f"yaw {yaw!r} is no number of degrees") from None
     if not -180 <= degrees <= 180:
         raise ValueError(f"yaw {yaw} is not between -180 and 180 degrees")
-    return View(path, person, (row.get("session") or "",), degrees)
+    return View(path, person, (row.get("session") or "",), degrees, eyes_of_row(row))

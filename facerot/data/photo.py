@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import threading
 import warnings
 from collections.abc import Sequence
@@ -14,12 +15,15 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from facerot.config import Faces
+from facerot.data.faces import Place
 from facerot.data.root import BadFile, reason
 
 Pixels = npt.NDArray[np.uint8]
+Box = tuple[float, float, float, float]  # left, top, right, bottom in px
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "PPM")  # PPM is also PGM and PBM
 MAX_PIXELS = 89_478_485  # Pillow's own bound: more is taken for a decompression bomb
+MAX_SIDE = int(MAX_PIXELS**0.5)
 LARGE_PIXELS = 2**25  # above this one photo is decoded at a time, whatever the number of cores
 GREY = 0.8  # sRGB of the plain background, that of a light studio wall
 FIELD = 12  # a varied background blends FIELD x FIELD random colours: out-of-focus clutter
@@ -30,15 +34,18 @@ _one_large_photo = threading.Lock()
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
-def decode(data: bytes, person: str, faces: Faces, size: int) -> Pixels:
+def decode(data: bytes, person: str, faces: Faces, size: int, place: Place | None = None) -> Pixels:
     """One photo as uint8 (3, size, size): cropped, resized, over its background where transparent.
 
+    With `place` it is cut there; what lies outside of the photo is then background.
     Raises BadFile where the bytes are no picture that can be used.
     """
     with open_photo(data) as photo, _turn(photo):
         try:
             picture = upright_rgb(photo)
             box = crop_box(picture.size, faces.crop)
+            if place is not None:
+                picture, box = aligned(picture, box, sum(faces.eye_band) / 2, place)
             if picture.size != (size, size) or box != (0, 0, size, size):
                 picture = picture.resize((size, size), Image.Resampling.LANCZOS, box=box)
         except BadFile:
@@ -94,9 +101,7 @@ def _eight_bits(photo: Image.Image) -> Image.Image:
     return Image.fromarray(np.rint(greys / 257).astype(np.uint8))
 
 
-def crop_box(
-    photo_size: tuple[int, int], crop: Sequence[float] | None
-) -> tuple[float, float, float, float]:
+def crop_box(photo_size: tuple[int, int], crop: Sequence[float] | None) -> Box:
     """The part of a photo that is used, in its pixels: a relative box, or the centre square."""
     width, height = photo_size
     if crop is not None:
@@ -105,6 +110,23 @@ def crop_box(
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2
     return left, top, left + side, top + side
+
+
+def aligned(
+    picture: Image.Image, box: Box, eye_row: float, place: Place
+) -> tuple[Image.Image, Box]:
+    """An upright photo turned, where need be widened by transparency, and the box to cut."""
+    angle, x, y, side = place
+    if not 1 <= side <= MAX_SIDE:
+        raise BadFile(f"the eyes ask for a square of {side:.0f} pixels")
+    x = (box[0] + box[2]) / 2 if x is None else x
+    picture = picture.convert("RGBA")
+    if angle:
+        picture = picture.rotate(angle, Image.Resampling.BICUBIC, center=(x, y))
+    left, top = x - side / 2, y - eye_row * side
+    outer = math.floor(left), math.floor(top), math.ceil(left + side), math.ceil(top + side)
+    left, top = left - outer[0], top - outer[1]
+    return picture.crop(outer), (left, top, left + side, top + side)
 
 
 def background(kind: str, person: str, size: int) -> npt.NDArray[np.float64]:
