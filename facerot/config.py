@@ -56,7 +56,7 @@ class Faces:
             _require(len(self.yaw) > 0, "data.yaw has no value: name the views and their degrees")
         self.crop = None if self.crop is None else _box("data.crop", self.crop)
         if self.align is not None:
-            _choice("data.align", self.align, ALIGNMENTS)
+            require_choice("data.align", self.align, ALIGNMENTS)
         self.eye_band = _numbers("data.eye_band", self.eye_band, 2)
         top, bottom = self.eye_band
         _require(
