@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw
 PERSONS = 12
 YAWS = (-90, -45, 0, 45, 90)
 
+InProcess = Callable[..., "str | None"]
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -55,6 +56,28 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of a user with an empty cache; one thread, as the networks are tiny."""
     cache = str(tmp_path_factory.mktemp("cache"))
     return {**os.environ, "XDG_CACHE_HOME": cache, "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture
+def in_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
+) -> InProcess:
+    """Runs a command's main() in a folder of the test's own; returns its exit message, if any.
+
+    In this process, as starting one for each of many refusals would take minutes.
+    """
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", environment["XDG_CACHE_HOME"])
+
+    def run(main: Callable[[], None], *overrides: str) -> str | None:
+        monkeypatch.setattr(sys, "argv", ["command", *overrides])
+        try:
+            main()
+        except SystemExit as end:
+            return str(end.code)
+        return None
+
+    return run
 
 
 @pytest.fixture(scope="session")

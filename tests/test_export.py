@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from facerot.export import EXTRA, LATENTS, Switched, main, switches
 from facerot.latents import keep_sets
 from facerot.model import UNet
 from facerot.trained import build
+from tests.conftest import InProcess
 
 missing = pytest.mark.skipif(not all(map(find_spec, EXTRA)), reason="needs the extra onnx")
 
@@ -45,15 +45,13 @@ def test_switches_do_what_keep_does() -> None:
 
 @missing
 def test_the_export_serves_every_keep_set_and_any_number_of_faces(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, in_process: InProcess, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import onnxruntime
 
     network = tiny(2, 4)
     save_file(network.state_dict(), tmp_path / "weights.safetensors")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["export", "weights=weights.safetensors", "out=net.onnx"])
-    main()
+    assert in_process(main, "weights=weights.safetensors", "out=net.onnx") is None
     assert "all 32 keep sets" in capsys.readouterr().out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["net.onnx", "weights.safetensors"]
     session = onnxruntime.InferenceSession(tmp_path / "net.onnx")
@@ -64,10 +62,10 @@ def test_the_export_serves_every_keep_set_and_any_number_of_faces(
         assert (torch.from_numpy(turned) - network(x, keep)).abs().max() < 1e-4
 
 
-def test_what_is_no_network_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_no_network_is_refused(tmp_path: Path, in_process: InProcess) -> None:
     (tmp_path / "weights.safetensors").write_bytes(b"no weights")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["export", "weights=weights.safetensors"])
-    with pytest.raises(SystemExit, match=r"facerot: (weights=|onnx)"):
-        main()
+    line = in_process(main, "weights=weights.safetensors")
+    assert line is not None
+    assert line.startswith("facerot: ")
+    assert "\n" not in line
     assert [path.name for path in tmp_path.iterdir()] == ["weights.safetensors"]

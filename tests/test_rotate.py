@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from PIL import Image
 
 from facerot.panels import CAPTION_HEIGHT, Pixels
 from facerot.rotate import main
-from tests.conftest import Command, draw_head
+from tests.conftest import Command, InProcess, draw_head
 
 SIZE = 64
 
@@ -31,24 +32,9 @@ def run_folder(command: Command, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture
-def rotate(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Rotate:
-    """The command in a folder of its own; returns its exit message, if it has one.
-
-    In this process, as starting another one for each of the refusals would take minutes.
-    """
-    monkeypatch.chdir(tmp_path)
-
-    def run(*overrides: str) -> str | None:
-        monkeypatch.setattr(sys, "argv", ["rotate", *overrides])
-        try:
-            main()
-        except SystemExit as end:
-            return str(end.code)
-        return None
-
-    return run
+def rotate(in_process: InProcess) -> Rotate:
+    """The command, run in this process."""
+    return partial(in_process, main)
 
 
 def faces_of(strip: Path) -> list[Pixels]:

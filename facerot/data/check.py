@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,7 +12,6 @@ from pathlib import Path
 
 import hydra
 import numpy as np
-import numpy.typing as npt
 import torch
 from omegaconf import DictConfig
 from PIL import Image
@@ -72,7 +71,7 @@ def check(settings: Settings) -> None:
     if good:
         print(f"random pairs, source above target: {write_sheet(root, good, settings)}")
         print("Is the nose to the image's left wherever the yaw is negative? Does the crop fit?")
-    _refuse(settings, good, faults, list(duplicates(photos)))
+    _refuse(settings, good, faults, duplicates(photos))
 
 
 def scan(root: Root, views: Sequence[View], name: str) -> tuple[dict[View, Photo], dict[View, str]]:
@@ -115,23 +114,28 @@ def _photo(data: bytes) -> Photo:
     return Photo(size, kind, np.asarray(small.convert("RGB")))
 
 
-def duplicates(photos: Mapping[View, Photo]) -> Iterator[tuple[View, View]]:
-    """Pairs of views that show the same photo under two persons' names."""
-    if not photos:
-        return
+def duplicates(photos: Mapping[View, Photo]) -> list[list[View]]:
+    """Groups of views that show the same photo under several persons' names."""
+    first: dict[View, View] = {}
+    for one, other in _same_looks(photos):
+        if one.person != other.person:
+            first.setdefault(other, first.get(one, one))
+    groups: dict[View, list[View]] = defaultdict(list)
+    for other, one in first.items():
+        groups[one].append(other)
+    return [[one, *others] for one, others in groups.items()]
+
+
+def _same_looks(photos: Mapping[View, Photo]) -> Iterator[tuple[View, View]]:
     views = list(photos)
-    looks = np.stack([photos[view].thumbnail.ravel() for view in views]).astype(np.float32)
-    squares = (looks**2).sum(axis=1)
+    looks = np.array([photos[view].thumbnail.ravel() for view in views], np.float32)
+    squares = (looks**2).sum(axis=-1)
     for start in range(0, len(views), BLOCK):
-        block = slice(start, start + BLOCK)
-        distance: npt.NDArray[np.float32] = (
-            squares[block, None] + squares - 2 * looks[block] @ looks.T
-        )
-        close = np.argwhere(distance / looks.shape[1] < SAME_PHOTO**2)
-        for row, column in close.tolist():
-            one, other = views[start + row], views[column]
-            if start + row < column and one.person != other.person:
-                yield one, other
+        block = looks[start : start + BLOCK]
+        distances = (block**2).sum(axis=1)[:, None] + squares - 2 * block @ looks.T
+        for row, column in np.argwhere(distances < SAME_PHOTO**2 * looks.shape[1]).tolist():
+            if start + row < column:
+                yield views[start + row], views[column]
 
 
 def _print_unlisted(names: set[str]) -> None:
@@ -197,13 +201,13 @@ def _refuse(
     settings: Settings,
     pairs: Sequence[Pair],
     faults: Mapping[View, str],
-    twins: Sequence[tuple[View, View]],
+    twins: Sequence[Sequence[View]],
 ) -> None:
     """Raise SettingsError with everything that needs mending, or say that nothing does."""
     wrong = []
     if twins:
-        named = "; ".join(f"{one.file} = {other.file}" for one, other in twins)
-        wrong.append(f"{len(twins)} photos are there under two persons (a leak): {named}")
+        named = "; ".join(" = ".join(view.file for view in same) for same in twins)
+        wrong.append(f"{len(twins)} photos are there under several persons (a leak): {named}")
     if faults:
         named = "; ".join(sorted(f"{view.file} ({why})" for view, why in faults.items()))
         wrong.append(f"{len(faults)} photos cannot be used: {named}")
@@ -211,7 +215,7 @@ def _refuse(
         wrong.append(f"nothing is paired at source_yaw={settings.source_yaw}")
     if wrong:
         raise SettingsError(f"data={settings.data.name}: {'. '.join(wrong)}")
-    print("no photo is unusable, none is there under two persons")
+    print("no photo is unusable, none is there under several persons")
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import math
 import threading
 import warnings
@@ -30,8 +31,9 @@ FIELD = 12  # a varied background blends FIELD x FIELD random colours: out-of-fo
 BLEND = 0.5  # how far each of them reaches, in units of their distance
 
 _one_large_photo = threading.Lock()
-# What Pillow only warns of is read as it can be, or refused below.
+# What Pillow only warns of is read as it can be, or refused below; what it logs it also raises.
 warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 
 def decode(data: bytes, person: str, faces: Faces, size: int, place: Place | None = None) -> Pixels:
