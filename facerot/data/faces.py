@@ -11,8 +11,6 @@ from typing import NamedTuple
 from facerot.config import Faces, SettingsError
 from facerot.data.root import Stamp
 
-APPLE_DOUBLE = re.compile(r"(.*/)?(__MACOSX/.*|\._[^/]*)")
-
 
 class Place(NamedTuple):
     """Where an aligned view is cut from its upright photo, in px.
@@ -70,7 +68,7 @@ def _find(
         stem, dot, extension = last.rpartition(".")
         for file in (last, stem + dot + extension.lower()):
             match = pattern.fullmatch("/".join([*folders, file]))
-            if match is not None and not APPLE_DOUBLE.fullmatch(name):
+            if match is not None:
                 found[name] = match
                 break
     return found

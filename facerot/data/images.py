@@ -61,7 +61,8 @@ def _key(
         [view.file, stamps[view.file].size, stamps[view.file].mtime, view.place] for view in views
     ]
     behind = [faces.background, GREY, FIELD, BLEND]
-    settings = [CACHE_FORMAT, str(root.path), faces.crop, faces.eye_band, behind, size]
+    cut = [faces.crop, faces.eye_band if faces.align else None]
+    settings = [CACHE_FORMAT, str(root.path), cut, behind, size]
     return hashlib.sha256(json.dumps([settings, listing]).encode()).hexdigest()[:32]
 
 

@@ -70,9 +70,11 @@ def test_it_names_bad_photos_and_photos_under_several_persons(root: Path, check:
     with Image.open(root / "d" / "left.png") as photo:
         photo.resize((200, 200)).save(root / "e" / "left.png", "JPEG", quality=70)
     (root / "f" / "left.png").write_bytes((root / "d" / "left.png").read_bytes())
+    (root / "h" / "left.png").write_bytes((root / "h" / "front.png").read_bytes())  # no leak
     said, line = check()
     assert line is not None
     assert line.startswith("facerot: ")
+    assert "h/" not in line
     assert "c/front.png (empty file)" in line
     assert "1 photos are there under several persons" in line
     assert "d/left.png = e/left.png = f/left.png." in line

@@ -140,6 +140,7 @@ def test_a_varied_background_is_one_per_person_smooth_and_in_range() -> None:
         (saved(Image.new("F", (9, 9)), "TIFF"), "range"),
         (saved(Image.new("I", (9, 9), -5), "TIFF"), "range"),
         (png(draw_head(0, 0))[:300], "truncated"),
+        (b"P3 1 1 255\nred green blue\n", "invalid literal"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_the_reason(data: bytes, why: str) -> None:
