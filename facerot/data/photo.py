@@ -23,9 +23,9 @@ Pixels = npt.NDArray[np.uint8]
 Box = tuple[float, float, float, float]  # left, top, right, bottom in px
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "PPM")  # PPM is also PGM and PBM
-MAX_PIXELS = 89_478_485  # Pillow's own bound: more is taken for a decompression bomb
+MAX_PIXELS = 2**26  # more is taken for a decompression bomb; these take up to 1.5 GB of memory
 MAX_SIDE = int(MAX_PIXELS**0.5)
-LARGE_PIXELS = 2**25  # above this one photo is decoded at a time, whatever the number of cores
+LARGE_PIXELS = 2**24  # above this one photo is decoded at a time, whatever the number of cores
 GREY = 0.8  # sRGB of the plain background, that of a light studio wall
 FIELD = 12  # a varied background blends FIELD x FIELD random colours: out-of-focus clutter
 BLEND = 0.5  # how far each of them reaches, in units of their distance
@@ -100,7 +100,10 @@ def _eight_bits(photo: Image.Image) -> Image.Image:
     greys = np.asarray(photo)
     if photo.mode == "F" or greys.min() < 0 or greys.max() > 65535:
         raise BadFile(f"pixels of mode {photo.mode}, whose range is not known")
-    return Image.fromarray(np.rint(greys / 257).astype(np.uint8))
+    wide = greys.astype(np.uint32)
+    wide += 128  # in place, as large photos fill the memory
+    wide //= 257
+    return Image.fromarray(wide.astype(np.uint8))
 
 
 def crop_box(photo_size: tuple[int, int], crop: Sequence[float] | None) -> Box:
