@@ -19,6 +19,7 @@ from facerot.config import CONF, SettingsError, refuse_misspelt, resolve
 from facerot.data.root import reason
 from facerot.latents import KeepSet, keep_sets
 from facerot.model import BOTTLENECK, UNet
+from facerot.runs import one_line
 from facerot.trained import Source, load_trained
 
 TOLERANCE = 1e-4  # largest difference of a pixel in [0, 1]
@@ -52,7 +53,7 @@ def job(cfg: DictConfig) -> None:
     try:
         export(resolve(cfg, Export))
     except SettingsError as error:
-        raise SystemExit(f"facerot: {error}") from None
+        raise SystemExit(f"facerot: {one_line(error)}") from None
 
 
 def export(asked: Export) -> None:
@@ -126,7 +127,7 @@ def main() -> None:
     try:
         refuse_misspelt(sys.argv[1:], Export)
     except SettingsError as error:
-        raise SystemExit(f"facerot: {error}") from None
+        raise SystemExit(f"facerot: {one_line(error)}") from None
     job()
 
 

@@ -22,6 +22,7 @@ from facerot.latents import removals
 from facerot.model import UNet
 from facerot.panels import captioned, sheet
 from facerot.probes import PROBES, probe
+from facerot.runs import one_line
 from facerot.trained import Source, load_trained
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm")
@@ -52,7 +53,7 @@ def job(cfg: DictConfig) -> None:
     try:
         rotate(resolve(cfg, Rotate))
     except SettingsError as error:
-        raise SystemExit(f"facerot: {error}") from None
+        raise SystemExit(f"facerot: {one_line(error)}") from None
 
 
 def rotate(asked: Rotate) -> None:
@@ -144,7 +145,7 @@ def main() -> None:
     try:
         refuse_misspelt(sys.argv[1:], Rotate)
     except SettingsError as error:
-        raise SystemExit(f"facerot: {error}") from None
+        raise SystemExit(f"facerot: {one_line(error)}") from None
     job()
 
 

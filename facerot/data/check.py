@@ -24,6 +24,7 @@ from facerot.data.pairs import Pair, make_pairs, summary
 from facerot.data.photo import Pixels, decode, open_photo, upright_rgb
 from facerot.data.root import BadFile, Root, reason
 from facerot.panels import captioned
+from facerot.runs import one_line
 
 THUMBNAIL = 16  # px
 # RMS of 255 between thumbnails. Of the 102 persons of the London Set, and of the 240 rendered ones,
@@ -49,7 +50,7 @@ def job(cfg: DictConfig) -> None:
     try:
         check(resolve(cfg, Settings))
     except SettingsError as error:
-        raise SystemExit(f"facerot: {error}") from None
+        raise SystemExit(f"facerot: {one_line(error)}") from None
 
 
 def check(settings: Settings) -> None:
@@ -223,7 +224,7 @@ def main() -> None:
     try:
         refuse_misspelt(sys.argv[1:], Settings)
     except SettingsError as error:
-        raise SystemExit(f"facerot: {error}") from None
+        raise SystemExit(f"facerot: {one_line(error)}") from None
     job()
 
 
