@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from facerot.config import SettingsError
 from facerot.data.faces import Place, View
+from facerot.data.photo import MAX_PIXELS
 
 EYE_DISTANCE = 0.22  # between the eyes of a frontal view, of the side of the picture
 LANDMARKS = "landmarks.csv"  # of the embedded heads: person, yaw, landmark, x, y, visible
@@ -26,6 +27,8 @@ def align_eyes(views: Sequence[View]) -> tuple[list[View], Counter[str]]:
     transform. Another view is cut at the scale of the frontal view of its session, its eyes at the
     same height; across, it stays where the crop has it, as the eyes of a turned head do not say
     where its middle is.
+
+    Raises SettingsError where no eyes are known, or impossible ones.
     """
     frontal = {(v.person, v.session): v.eyes for v in views if v.yaw == 0 and len(v.eyes) == 2}
     placed, left_out = [], Counter[str]()
@@ -34,7 +37,10 @@ def align_eyes(views: Sequence[View]) -> tuple[list[View], Counter[str]]:
         if eyes is None or not view.eyes or eyes[0] == eyes[1]:
             left_out["views without eyes of their own or of their frontal view"] += 1
         else:
-            placed.append(replace(view, place=_place(view, eyes)))
+            place = _place(view, eyes)
+            if place.side**2 > MAX_PIXELS:
+                raise SettingsError(f"data.align=eyes: the eyes of {view.file} are too far apart")
+            placed.append(replace(view, place=place))
     if not placed:
         raise SettingsError(
             "data.align=eyes: no frontal view has two eyes; they come from a manifest with the "

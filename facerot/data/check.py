@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,14 +13,14 @@ import numpy as np
 import torch
 from omegaconf import DictConfig
 from PIL import Image
-from tqdm import tqdm
 
 from facerot.config import CONF, Settings, SettingsError, refuse_misspelt, resolve
 from facerot.data.faces import View
+from facerot.data.images import for_each
 from facerot.data.listing import list_views
 from facerot.data.pairs import Pair, make_pairs, summary
-from facerot.data.photo import Pixels, decode, open_photo, upright_rgb
-from facerot.data.root import BadFile, Root, reason
+from facerot.data.photo import Pixels, decode, opened, upright_rgb
+from facerot.data.root import Root
 from facerot.panels import captioned
 from facerot.runs import one_line
 
@@ -78,40 +76,19 @@ def check(settings: Settings) -> None:
 def scan(root: Root, views: Sequence[View], name: str) -> tuple[dict[View, Photo], dict[View, str]]:
     """Every view, opened and decoded whole: what it is, or why it cannot be used."""
     photos: dict[View, Photo] = {}
-    faults: dict[View, str] = {}
 
-    def look(view: View) -> None:
-        try:
-            photos[view] = _photo(root.read(view.file))
-        except BadFile as error:
-            faults[view] = str(error)
+    def look(view: View, data: bytes) -> None:
+        photos[view] = _photo(data)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(
-            tqdm(
-                pool.map(look, views),
-                f"reading {name}",
-                len(views),
-                unit="photo",
-                leave=False,
-                disable=None,
-            )
-        )
+    faults = for_each(views, root, f"reading {name}", look)
     return {view: photos[view] for view in views if view in photos}, faults
 
 
 def _photo(data: bytes) -> Photo:
-    with open_photo(data) as picture:
+    with opened(data) as picture:
         kind, size = f"{picture.format} {picture.mode}", f"{picture.width}x{picture.height}"
-        try:
-            picture.draft(
-                "RGB", (4 * THUMBNAIL, 4 * THUMBNAIL)
-            )  # large JPEGs in a tenth of the time
-            small = upright_rgb(picture).resize((THUMBNAIL,) * 2, Image.Resampling.BOX)
-        except BadFile:
-            raise
-        except Exception as error:
-            raise BadFile(reason(error)) from error
+        picture.draft("RGB", (4 * THUMBNAIL,) * 2)  # of a large JPEG, to save time
+        small = upright_rgb(picture).resize((THUMBNAIL,) * 2, Image.Resampling.BOX)
     return Photo(size, kind, np.asarray(small.convert("RGB")))
 
 

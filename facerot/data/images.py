@@ -9,7 +9,7 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -97,23 +97,30 @@ def _decode_all(
     root: Root, views: Sequence[View], faces: Faces, images: Pixels, known: Flags
 ) -> dict[View, str]:
     """Decode what is not yet known into `images`; return what cannot be, and why."""
+    row = {view: index for index, view in enumerate(views) if not known[index]}
+
+    def decode_into(view: View, data: bytes) -> None:
+        pixels = decode(data, view.person, faces, images.shape[-1], view.place)
+        images[row[view]], known[row[view]] = pixels, True
+
+    return for_each(list(row), root, f"decoding {faces.name}", decode_into)
+
+
+def for_each(
+    views: Sequence[View], root: Root, title: str, use: Callable[[View, bytes], None]
+) -> dict[View, str]:
+    """Use the bytes of every view, on all cores; returns those that cannot be used, and why."""
     faults: dict[View, str] = {}
 
-    def decode_into(index: int) -> None:
-        view = views[index]
+    def read(view: View) -> None:
         try:
-            data = root.read(view.file)
-            images[index] = decode(data, view.person, faces, images.shape[-1], view.place)
-            known[index] = True
+            use(view, root.read(view.file))
         except BadFile as error:
             faults[view] = str(error)
 
-    todo = np.flatnonzero(~known).tolist()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        work = pool.map(decode_into, todo)
-        list(
-            tqdm(work, f"decoding {faces.name}", len(todo), unit="photo", leave=False, disable=None)
-        )
+        work = pool.map(read, views)
+        list(tqdm(work, title, len(views), unit="photo", leave=False, disable=None))
     return faults
 
 

@@ -8,8 +8,8 @@ import logging
 import math
 import threading
 import warnings
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,6 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom in px
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "PPM")  # PPM is also PGM and PBM
 MAX_PIXELS = 2**26  # more is taken for a decompression bomb; these take up to 1.5 GB of memory
-MAX_SIDE = int(MAX_PIXELS**0.5)
 LARGE_PIXELS = 2**24  # above this one photo is decoded at a time, whatever the number of cores
 GREY = 0.8  # sRGB of the plain background, that of a light studio wall
 FIELD = 12  # a varied background blends FIELD x FIELD random colours: out-of-focus clutter
@@ -42,18 +41,13 @@ def decode(data: bytes, person: str, faces: Faces, size: int, place: Place | Non
     With `place` it is cut there; what lies outside of the photo is then background.
     Raises BadFile where the bytes are no picture that can be used.
     """
-    with open_photo(data) as photo, _turn(photo):
-        try:
-            picture = upright_rgb(photo)
-            box = crop_box(picture.size, faces.crop)
-            if place is not None:
-                picture, box = aligned(picture, box, sum(faces.eye_band) / 2, place)
-            if picture.size != (size, size) or box != (0, 0, size, size):
-                picture = picture.resize((size, size), Image.Resampling.LANCZOS, box=box)
-        except BadFile:
-            raise
-        except Exception as error:  # damaged bytes provoke errors of every kind in the decoders
-            raise BadFile(reason(error)) from error
+    with opened(data) as photo:
+        picture = upright_rgb(photo)
+        box = crop_box(picture.size, faces.crop)
+        if place is not None:
+            picture, box = aligned(picture, box, sum(faces.eye_band) / 2, place)
+        if picture.size != (size, size) or box != (0, 0, size, size):
+            picture = picture.resize((size, size), Image.Resampling.LANCZOS, box=box)
     pixels = np.asarray(picture, np.float64) / 255
     if picture.mode == "RGBA":
         alpha = pixels[:, :, 3:]
@@ -61,8 +55,24 @@ def decode(data: bytes, person: str, faces: Faces, size: int, place: Place | Non
     return np.asarray(np.rint(pixels * 255).transpose(2, 0, 1), np.uint8)
 
 
-def open_photo(data: bytes) -> Image.Image:
-    """A photo whose head has been read and whose pixels have not; raises BadFile."""
+@contextmanager
+def opened(data: bytes) -> Iterator[Image.Image]:
+    """A photo of which the head has been read; whatever goes wrong with it raises BadFile.
+
+    A large one is had by one thread at a time.
+    """
+    with _open(data) as photo:
+        large = photo.width * photo.height > LARGE_PIXELS
+        with _one_large_photo if large else nullcontext():
+            try:
+                yield photo
+            except BadFile:
+                raise
+            except Exception as error:  # damaged bytes provoke errors of every kind in the decoders
+                raise BadFile(reason(error)) from error
+
+
+def _open(data: bytes) -> Image.Image:
     if not data:
         raise BadFile("empty file")
     try:
@@ -75,11 +85,6 @@ def open_photo(data: bytes) -> Image.Image:
     if width * height > MAX_PIXELS:
         raise BadFile(f"{width}x{height} pixels: more than {MAX_PIXELS}, a decompression bomb")
     return photo
-
-
-def _turn(photo: Image.Image) -> threading.Lock | nullcontext[None]:
-    large = photo.width * photo.height > LARGE_PIXELS
-    return _one_large_photo if large else nullcontext()
 
 
 def upright_rgb(photo: Image.Image) -> Image.Image:
@@ -122,8 +127,6 @@ def aligned(
 ) -> tuple[Image.Image, Box]:
     """An upright photo turned, where need be widened by transparency, and the box to cut."""
     angle, x, y, side = place
-    if not 1 <= side <= MAX_SIDE:
-        raise BadFile(f"the eyes ask for a square of {side:.0f} pixels")
     x = (box[0] + box[2]) / 2 if x is None else x
     picture = picture.convert("RGBA")
     if angle:
