@@ -15,7 +15,8 @@ from PIL import Image
 from torch import Tensor
 
 from facerot import scores
-from facerot.data.datamodule import SPLITS, FacePairs
+from facerot.config import SPLITS
+from facerot.data.datamodule import FacePairs
 from facerot.latents import KeepSet, keep_label, keep_ones, masks, mean_latents, removals
 from facerot.model import UNet
 from facerot.module import Batch, FaceRotation

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from facerot.bootstrap import Estimate, Statistic, Values, estimate, mean
+from facerot.config import SPLITS
 from facerot.latents import LATENTS, keep_label, remove
 from facerot.paper import AE, BASELINE, SETS, number_of_concats
-from facerot.study import SPLITS, Study
+from facerot.study import Study
 
 ALL = keep_label(LATENTS)
 WITHOUT = {k: keep_label(remove(LATENTS, k)) for k in LATENTS}

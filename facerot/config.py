@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
@@ -16,6 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 HERE = Path(__file__).parent
 # Beside the package in a checkout, inside it when installed from a wheel.
 CONF = HERE / "conf" if (HERE / "conf").is_dir() else HERE.parent / "conf"
+SPLITS = ("train", "test")  # no person is in both
 CONCATS = (1, 2, 3, 4)
 OPTIMIZERS = ("adam", "adamw", "sgd")
 SCHEDULES = ("onecycle", "constant")
@@ -31,6 +33,21 @@ Schema = TypeVar("Schema")  # the dataclass of a command's settings
 
 class SettingsError(ValueError):
     """A setting or a face set that cannot be used; its text is one line for the user."""
+
+
+def one_line(error: BaseException) -> str:
+    """An error as one line: its own text where it is meant for the user, else with its type."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, SettingsError) else f"{type(error).__name__}: {text}"
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """End a command with one clear line and exit code 1 where it refuses, or the disk does."""
+    try:
+        yield
+    except (SettingsError, OSError) as error:
+        raise SystemExit(f"facerot: {one_line(error)}") from None
 
 
 @dataclass

@@ -15,11 +15,10 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from facerot.config import CONF, SettingsError, refuse_misspelt, resolve
+from facerot.config import CONF, SettingsError, refusals, refuse_misspelt, resolve
 from facerot.data.root import reason
 from facerot.latents import KeepSet, keep_sets
 from facerot.model import BOTTLENECK, UNet
-from facerot.runs import one_line
 from facerot.trained import Source, load_trained
 
 TOLERANCE = 1e-4  # largest difference of a pixel in [0, 1]
@@ -50,10 +49,8 @@ class Switched(nn.Module):
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="export")
 def job(cfg: DictConfig) -> None:
     """Export one network; exit code 1 where that fails."""
-    try:
+    with refusals():
         export(resolve(cfg, Export))
-    except SettingsError as error:
-        raise SystemExit(f"facerot: {one_line(error)}") from None
 
 
 def export(asked: Export) -> None:
@@ -124,10 +121,8 @@ def switches(kept: KeepSet) -> Tensor:
 
 def main() -> None:
     """Entry point."""
-    try:
+    with refusals():
         refuse_misspelt(sys.argv[1:], Export)
-    except SettingsError as error:
-        raise SystemExit(f"facerot: {one_line(error)}") from None
     job()
 
 

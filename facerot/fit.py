@@ -19,8 +19,8 @@ from safetensors.torch import save_file
 
 from facerot import __version__
 from facerot.callbacks import FacePanels, LatentMasking
-from facerot.config import Settings
-from facerot.data.datamodule import SPLITS, FacePairs
+from facerot.config import SPLITS, Settings
+from facerot.data.datamodule import FacePairs
 from facerot.data.listing import fingerprint
 from facerot.module import FaceRotation
 from facerot.runs import Run

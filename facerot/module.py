@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from facerot import scores
-from facerot.data.datamodule import SPLITS
+from facerot.config import SPLITS
 from facerot.model import UNet
 
 Batch = tuple[Tensor, Tensor]

@@ -15,14 +15,13 @@ from omegaconf import DictConfig
 from PIL import Image
 from torch import Tensor
 
-from facerot.config import CONF, Faces, SettingsError, refuse_misspelt, resolve
+from facerot.config import CONF, Faces, SettingsError, refusals, refuse_misspelt, resolve
 from facerot.data.photo import decode
 from facerot.data.root import BadFile, reason
 from facerot.latents import removals
 from facerot.model import UNet
 from facerot.panels import captioned, sheet
 from facerot.probes import PROBES, probe
-from facerot.runs import one_line
 from facerot.trained import Source, load_trained
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm")
@@ -50,10 +49,8 @@ class Rotate(Source):
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="rotate")
 def job(cfg: DictConfig) -> None:
     """Turn every photo that can be; exit code 1 where one cannot."""
-    try:
+    with refusals():
         rotate(resolve(cfg, Rotate))
-    except SettingsError as error:
-        raise SystemExit(f"facerot: {one_line(error)}") from None
 
 
 def rotate(asked: Rotate) -> None:
@@ -142,10 +139,8 @@ def _write(columns: dict[str, Tensor], folder: Path, name: str) -> Path:
 
 def main() -> None:
     """Entry point."""
-    try:
+    with refusals():
         refuse_misspelt(sys.argv[1:], Rotate)
-    except SettingsError as error:
-        raise SystemExit(f"facerot: {one_line(error)}") from None
     job()
 
 

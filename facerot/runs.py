@@ -20,7 +20,7 @@ from filelock import BaseFileLock, FileLock
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from facerot.config import Settings, SettingsError
+from facerot.config import Settings, SettingsError, one_line
 
 # Where a run goes, and what its folder and study already name, is not part of the hash; nor is
 # what becomes of bad photos, which changes no run that ends.
@@ -157,12 +157,6 @@ class Run:
             self.folder / "status.json",
             {"status": status, "error": None, "faces": faces, **here, **more},
         )
-
-
-def one_line(error: BaseException) -> str:
-    """An error as one line: its own text where it is meant for the user, else with its type."""
-    text = " ".join(str(error).split())
-    return text if isinstance(error, SettingsError) else f"{type(error).__name__}: {text}"
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

@@ -11,12 +11,11 @@ from typing import Any
 import pandas as pd
 from yaml import YAMLError
 
-from facerot.config import SettingsError
+from facerot.config import SPLITS, SettingsError, one_line
 from facerot.latents import LATENTS, keep_label
 from facerot.paper import BASELINE, SETS
-from facerot.runs import NOT_COMPARED, Run, one_line
+from facerot.runs import NOT_COMPARED, Run
 
-SPLITS = ("train", "test")
 SCORES = ("mse", "ssim", "psnr")
 ASKED_PER_RUN = ("concats", "seed")  # what runs of one study may differ in
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, YAMLError)

@@ -17,11 +17,13 @@ from facerot.config import (
     CONF,
     Settings,
     SettingsError,
+    one_line,
+    refusals,
     refuse_misspelt,
     require_choice,
     resolve,
 )
-from facerot.runs import Outcome, Run, one_line, record_outcome, run_name
+from facerot.runs import Outcome, Run, record_outcome, run_name
 
 LISTS = ("concats", "source_yaw")
 
@@ -137,10 +139,8 @@ def refuse_experiment(plus: str, name: str, own: bool) -> None:
 
 def main() -> None:
     """Entry point."""
-    try:
+    with refusals():
         refuse_misread(sys.argv[1:])
-    except SettingsError as error:
-        raise SystemExit(f"facerot: {error}") from None
     job()
 
 

@@ -12,9 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 from safetensors.torch import load_file
 from torch import Tensor
 
-from facerot.config import Settings, SettingsError, resolve
+from facerot.config import Settings, SettingsError, one_line, resolve
 from facerot.model import BOTTLENECK, UNet
-from facerot.runs import one_line
 
 
 @dataclass

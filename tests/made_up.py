@@ -11,8 +11,9 @@ from typing import Any
 
 from facerot.callbacks import LATENTS_HEADER
 from facerot.claims import WITHOUT
+from facerot.config import SPLITS
 from facerot.paper import AE, BASELINE, TABLES
-from facerot.study import SPLITS, Study, read_study
+from facerot.study import Study, read_study
 
 Row = tuple[str, str, str, str, str, float]  # as in latents.csv
 RGB_SCORES = (

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from facerot.claims import CLAIMS, WITHOUT
+from facerot.config import SPLITS
 from facerot.paper import AE, BASELINE, SETS, number_of_concats
-from facerot.study import SPLITS, read_study
+from facerot.study import read_study
 from tests.made_up import World
 
 Wanted = Sequence[float]

@@ -15,9 +15,10 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from facerot.callbacks import LatentMasking
 from facerot.claims import CLAIMS, WITHOUT
+from facerot.config import SPLITS
 from facerot.paper import BASELINE
 from facerot.scores import blur
-from facerot.study import SPLITS, Study, read_study
+from facerot.study import Study, read_study
 from tests.made_up import write_run
 from tests.planted import SIZE, Roles, planted
 

@@ -14,7 +14,7 @@ import torch
 from omegaconf import DictConfig
 from PIL import Image
 
-from facerot.config import CONF, Settings, SettingsError, refuse_misspelt, resolve
+from facerot.config import CONF, Settings, SettingsError, refusals, refuse_misspelt, resolve
 from facerot.data.faces import View
 from facerot.data.images import for_each
 from facerot.data.listing import list_views
@@ -22,7 +22,6 @@ from facerot.data.pairs import Pair, make_pairs, summary
 from facerot.data.photo import Pixels, decode, opened, upright_rgb
 from facerot.data.root import Root
 from facerot.panels import captioned
-from facerot.runs import one_line
 
 THUMBNAIL = 16  # px
 # RMS of 255 between thumbnails. Of the 102 persons of the London Set, and of the 240 rendered ones,
@@ -45,10 +44,8 @@ class Photo:
 def job(cfg: DictConfig) -> None:
     """Check one face set; exit code 1 where it needs mending."""
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # any file name
-    try:
+    with refusals():
         check(resolve(cfg, Settings))
-    except SettingsError as error:
-        raise SystemExit(f"facerot: {one_line(error)}") from None
 
 
 def check(settings: Settings) -> None:
@@ -198,10 +195,8 @@ def _refuse(
 
 def main() -> None:
     """Entry point."""
-    try:
+    with refusals():
         refuse_misspelt(sys.argv[1:], Settings)
-    except SettingsError as error:
-        raise SystemExit(f"facerot: {one_line(error)}") from None
     job()
 
 

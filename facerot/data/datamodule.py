@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from facerot.config import Settings, SettingsError
+from facerot.config import SPLITS, Settings, SettingsError
 from facerot.data.faces import View
 from facerot.data.images import load_images
 from facerot.data.listing import list_views
@@ -24,7 +24,6 @@ log = logging.getLogger(__name__)
 
 EVALUATION_BATCH = 64
 SHOWN_FACES = 8
-SPLITS = ("train", "test")
 
 
 class FaceTensor(Dataset[tuple[Tensor, Tensor]]):

@@ -10,24 +10,28 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from facerot.config import CONF, ReportSettings, SettingsError, refuse_misspelt, resolve
+from facerot.config import (
+    CONF,
+    ReportSettings,
+    one_line,
+    refusals,
+    refuse_misspelt,
+    resolve,
+)
 from facerot.report import faces, page, tables
 from facerot.report.page import Section, Shown
 from facerot.report.plots import plots
 from facerot.report.style import Picture, look
-from facerot.runs import one_line
 from facerot.study import Study, read_study
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="report")
 def job(cfg: DictConfig) -> None:
     """Read one study, write its report."""
-    try:
+    with refusals():
         settings = resolve(cfg, ReportSettings)
         study = read_study(Path(settings.outputs), settings.study)
         index = write_report(study)
-    except (SettingsError, OSError) as error:
-        raise SystemExit(f"facerot: {one_line(error)}") from None
     print(summary(study))
     print(f"Open {index}")
 
@@ -118,10 +122,8 @@ def summary(study: Study) -> str:
 
 def main() -> None:
     """Entry point."""
-    try:
+    with refusals():
         refuse_misspelt(sys.argv[1:], ReportSettings)
-    except SettingsError as error:
-        raise SystemExit(f"facerot: {error}") from None
     job()
 
 

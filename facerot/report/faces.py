@@ -13,10 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from facerot.config import SPLITS
 from facerot.latents import LATENTS, keep_label, keep_ones, masks, removals
 from facerot.paper import AE, BASELINE, model_name
 from facerot.report.style import Picture, look
-from facerot.study import SPLITS, Finished, Study
+from facerot.study import Finished, Study
 
 Pixels = npt.NDArray[np.uint8]
 Grid = list[list[Pixels]]  # [row][column] of faces (S, S, 3)

@@ -13,10 +13,11 @@ from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from facerot.bootstrap import estimate
 from facerot.claims import WITHOUT
+from facerot.config import SPLITS
 from facerot.paper import BASELINE, model_name, number_of_concats
 from facerot.report.curves import read_curves
 from facerot.report.style import INK, LOSS, TEST, TRAIN, Picture, look
-from facerot.study import SPLITS, Study
+from facerot.study import Study
 
 COLOURS = dict(zip(SPLITS, (TRAIN, TEST)))
 SPREAD = 0.24  # how far the seeds of one strip stand apart, in units of the strips' distance

@@ -11,9 +11,10 @@ import pandas as pd
 
 from facerot.bootstrap import Estimate, estimate
 from facerot.claims import judge_all
+from facerot.config import SPLITS
 from facerot.latents import LATENTS, keep_label, keep_ones, removals
 from facerot.paper import BASELINE, SETS, TABLES, model_name
-from facerot.study import SPLITS, Study
+from facerot.study import Study
 
 Printed = tuple[float, float]  # train and test MSE in the paper
 NOT_PRINTED: Printed = (math.nan, math.nan)

@@ -18,8 +18,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from facerot.config import SPLITS
 from facerot.paper import BASELINE, TABLES
-from facerot.study import SPLITS
 from tests.conftest import Command
 
 Report = Callable[..., "subprocess.CompletedProcess[str]"]
