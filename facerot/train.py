@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
 from pathlib import Path
@@ -89,6 +90,8 @@ def train(settings: Settings, run: Run) -> Outcome:
     except Exception as error:  # whatever it is, the sweep's other jobs go on
         run.fail(error)
         return failed(run, error)
+    finally:
+        gc.collect()  # trainer and network refer to each other: a sweep would keep all of them
 
 
 def ended(run: Run, status: str, metrics: dict[str, Any]) -> Outcome:
