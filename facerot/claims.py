@@ -80,7 +80,9 @@ def largest(columns: Sequence[pd.Series]) -> pd.Series:
 
 
 def spread(samples: Values) -> Values:
-    """Standard deviation over seeds, (..., seeds, c) -> (..., c)."""
+    """Standard deviation over seeds, (..., seeds, c) -> (..., c); nan for one."""
+    if samples.shape[-2] < 2:
+        return np.full_like(samples[..., 0, :], np.nan)
     return np.asarray(samples.std(axis=-2, ddof=1))
 
 

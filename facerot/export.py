@@ -17,13 +17,12 @@ from torch import Tensor, nn
 
 from facerot.config import CONF, SettingsError, refusals, refuse_misspelt, resolve
 from facerot.data.root import reason
-from facerot.latents import KeepSet, keep_sets
-from facerot.model import BOTTLENECK, UNet
+from facerot.latents import LATENTS, KeepSet, keep_sets
+from facerot.model import UNet
 from facerot.trained import Source, load_trained
 
 TOLERANCE = 1e-4  # largest difference of a pixel in [0, 1]
 EXTRA = ("onnx", "onnxscript", "onnxruntime")
-LATENTS = tuple(range(1, BOTTLENECK + 1))
 
 
 @dataclass
@@ -84,7 +83,7 @@ def write(network: UNet, size: int, path: Path) -> None:
     for name in ("torch.onnx", "onnxscript", "onnx_ir"):  # they tell every step
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated.*")
-    example = torch.rand(2, 3, size, size), torch.ones(BOTTLENECK)
+    example = torch.rand(2, 3, size, size), torch.ones(len(LATENTS))
     program = torch.onnx.export(
         Switched(network).eval(),
         example,

@@ -17,6 +17,7 @@ from facerot.paper import BASELINE, SETS
 from facerot.runs import NOT_COMPARED, Run
 
 SCORES = ("mse", "ssim", "psnr")
+REPORTED = ("baselines", "epochs", "seconds", "versions", "git_commit", "device")
 ASKED_PER_RUN = ("concats", "seed")  # what runs of one study may differ in
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, YAMLError)
 
@@ -150,6 +151,7 @@ def read_run(folder: Path) -> Finished | LeftOut:
         latents["value"] = latents["value"].astype(float)
         concats, seed = keep_label(tuple(settings["concats"])), int(settings["seed"])
         _ = [metrics[split][name] for split in SPLITS for name in SCORES]
+        _ = [metrics[name] for name in REPORTED], metrics["faces"]["fingerprint"]
     except UNREADABLE as error:
         return LeftOut(folder.name, "unreadable", f"{one_line(error)}: run it with force=true")
     rest = {

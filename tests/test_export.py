@@ -9,8 +9,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from facerot.export import EXTRA, LATENTS, Switched, main, switches
-from facerot.latents import keep_sets
+from facerot.export import EXTRA, Switched, main, switches
+from facerot.latents import LATENTS, keep_sets
 from facerot.model import UNet
 from facerot.trained import build
 from tests.conftest import InProcess

@@ -24,6 +24,9 @@ def read_curves(run: Path, epochs: int) -> pd.DataFrame:
         if tag in events.Tags()["scalars"]
     }
     curves = pd.DataFrame(logged, columns=list(TAGS)).sort_index()
+    if bool(curves["loss"].isna().all()):  # the events were moved or deleted
+        nothing: pd.DataFrame = pd.DataFrame(columns=list(TAGS), dtype=float)
+        return nothing
     curves.index = pd.Index((curves.index + 1) / (curves["loss"].last_valid_index() + 1) * epochs)
     trained: pd.DataFrame = curves[curves.index <= epochs]  # the last step is the test's
     return trained

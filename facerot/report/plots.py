@@ -103,7 +103,10 @@ def loss_curves(study: Study) -> Picture:
             [read_curves(run.folder, run.metrics["epochs"]) for run in study.of(concats)]
         )
         for tag, colour in (("loss", LOSS), ("mse/train", TRAIN), ("mse/test", TEST)):
-            by_epoch = curves[tag].dropna().groupby(level=0)
+            values = curves[tag].dropna()
+            if values.empty:
+                continue
+            by_epoch = values.groupby(level=0)
             mean, low, high = by_epoch.mean(), by_epoch.min(), by_epoch.max()
             ax.plot(mean.index, mean, color=colour)
             ax.fill_between(mean.index, low, high, color=colour, alpha=0.25, lw=0)

@@ -164,6 +164,10 @@ def test_broken_runs_are_named_and_spoil_nothing(
     (study / "autoencoder_seed-0" / "metrics.json").write_text('{"train":')
     (study / "autoencoder_seed-1" / "latents.csv").unlink()
     (study / "autoencoder_seed-2" / "metrics.json").unlink()
+    foreign = study / "unet_concats-1234_seed-2" / "metrics.json"
+    foreign.write_text(foreign.read_text().replace("fingerprint", "fingers"))
+    for events in (study / "unet_concats-1234_seed-0").glob("events*"):
+        events.unlink()
     (study / "unet_concats-1234_seed-0" / "faces" / "test_rgb.png").write_bytes(b"no picture")
     (study / "unet_concats-1234_seed-1" / "config.yaml").write_text("a: [")
     done = report("study=heads-smoke", cwd=tmp_path)
@@ -174,6 +178,7 @@ def test_broken_runs_are_named_and_spoil_nothing(
         ("autoencoder_seed-1", "unreadable"),
         ("autoencoder_seed-2", "unfinished"),
         ("unet_concats-1234_seed-1", "unreadable"),
+        ("unet_concats-1234_seed-2", "unreadable"),
     ):
         assert re.search(rf"^{said}: {run}:", done.stdout, re.MULTILINE)
     html = (study / "report" / "index.html").read_text()
