@@ -29,6 +29,9 @@ paper: setup     ## every run of the paper, then the report: BUDGET=full, DATA=.
 	$(BIN)/python -m facerot.train +experiment=$(EXPERIMENT) $(CHOICES) $(ARGS); trained=$$?; \
 	$(BIN)/python -m facerot.report study=$(STUDY) && exit $$trained
 
+measure: setup   ## what is lacking of the tables of a study: STUDY=heads-full
+	$(BIN)/python -m facerot.measure study=$(STUDY)
+
 report: setup    ## the report of a study: STUDY=heads-full
 	$(BIN)/python -m facerot.report study=$(STUDY)
 
@@ -40,7 +43,7 @@ dashboard: setup ## TensorBoard on outputs/
 	$(BIN)/tensorboard --logdir outputs
 
 test: setup      ## the test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 bench: setup     ## speed as ratios: training against a bare loop, masks against plain passes
 	$(BIN)/python -m tests.benchmarks
@@ -50,4 +53,4 @@ lint: setup      ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-.PHONY: help setup demo train paper report heads dashboard test bench lint
+.PHONY: help setup demo train paper measure report heads dashboard test bench lint

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
 import math
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+
+from facerot.errors import (
+    SettingsError,
+    nearest,
+    require,
+    require_choice,
+    require_unique,
+)
 
 HERE = Path(__file__).parent
 # Beside the package in a checkout, inside it when installed from a wheel.
@@ -28,57 +34,117 @@ ALIGNMENTS = ("eyes",)
 BAD_PHOTOS = ("refuse", "skip")
 CHANNEL_FACTORS = (1, 2, 4, 8, 8)
 
+# What a setting decides. A run is identified by what TRAINS it and by nothing else.
+TRAINS = "what the weights become"
+MEASURES = "what is measured of them"
+PLACES = "where a run lies, what it is called, how it is computed"
+
 Schema = TypeVar("Schema")  # the dataclass of a command's settings
+Read = Callable[[str, Any], Any]  # (name, raw value) -> value; raises SettingsError
 
 
-class SettingsError(ValueError):
-    """A setting or a face set that cannot be used; its text is one line for the user."""
+def setting(decides: str = TRAINS, read: Read | None = None) -> dict[str, Any]:
+    """The metadata of a field of the settings; without it the field TRAINS and is taken as it is.
+
+    The default of a field is what was done before there was this setting: a run that does not name
+    it is read so, whatever conf/ recommends by now.
+
+    Args:
+        decides: TRAINS, MEASURES or PLACES.
+        read: what makes the value of what YAML or the command line say.
+    """
+    return {"decides": decides, "read": read}
 
 
-def one_line(error: BaseException) -> str:
-    """An error as one line: its own text where it is meant for the user, else with its type."""
-    text = " ".join(str(error).split())
-    return text if isinstance(error, SettingsError) else f"{type(error).__name__}: {text}"
+def _numbers(name: str, value: Any, count: int) -> list[float]:
+    numbers = value if isinstance(value, list | tuple) else []
+    if len(numbers) != count or any(type(number) not in (int, float) for number in numbers):
+        raise SettingsError(f"{name}={value} must be a list of {count} numbers")
+    return [float(number) for number in numbers]
 
 
-@contextmanager
-def refusals() -> Iterator[None]:
-    """End a command with one clear line and exit code 1 where it refuses, or the disk does."""
-    try:
-        yield
-    except (SettingsError, OSError) as error:
-        raise SystemExit(f"facerot: {one_line(error)}") from None
+def read_box(name: str, value: Any) -> list[float] | None:
+    """A relative [left, top, right, bottom], or None."""
+    if value is None:
+        return None
+    left, top, right, bottom = box = _numbers(name, value, 4)
+    inside = 0 <= left < right <= 1 and 0 <= top < bottom <= 1
+    require(inside, f"{name}={box} is not a relative [left, top, right, bottom] in [0, 1]")
+    return box
+
+
+def _band(name: str, value: Any) -> list[float]:
+    top, bottom = band = _numbers(name, value, 2)
+    require(0 <= top < bottom <= 1, f"{name}={band} is not 0 <= top < bottom <= 1")
+    return band
+
+
+def _concats(name: str, value: Any) -> list[int]:
+    if isinstance(value, str):
+        digits = ",".join(part.strip() for part in value.split(",") if part.strip().isdigit())
+        raise SettingsError(f"{name}={value} is not a list: write '{name}=[{digits}]'")
+    if not isinstance(value, list | tuple):
+        raise SettingsError(f"{name}={value} is not a list: write '{name}=[{value}]'")
+    for concat in value:
+        if type(concat) is not int or concat not in CONCATS:
+            raise SettingsError(
+                f"{name}={list(value)}: there is no Concat{concat}; choose from 1, 2, 3, 4 "
+                "(latent5 is the bottleneck and always reaches the decoder)"
+            )
+    require_unique(name, value)
+    return sorted(value)
+
+
+def _channels(name: str, value: Any) -> list[int]:
+    widths = [value * factor for factor in CHANNEL_FACTORS] if type(value) is int else value
+    is_list = isinstance(widths, list | tuple) and len(widths) == len(CHANNEL_FACTORS)
+    if not is_list or any(type(width) is not int or width < 1 for width in widths):
+        raise SettingsError(
+            f"{name}={value} must be one positive whole number or five, latent1 to latent5"
+        )
+    return list(widths)
+
+
+def _yaw(name: str, value: Any) -> float:
+    if type(value) not in (int, float):
+        raise SettingsError(f"{name}={value} is not a yaw in degrees: write {name}=-45")
+    return float(value)
+
+
+def _yaws(name: str, value: Any) -> list[float]:
+    if isinstance(value, str) and "," in value:
+        raise SettingsError(f"{name}={value} is not a list: write '{name}=[{value}]'")
+    yaws = [_yaw(name, item) for item in (value if isinstance(value, list | tuple) else [value])]
+    require(len(yaws) > 0, f"{name}=[] is empty: name at least one yaw")
+    require_unique(name, [f"{yaw:g}" for yaw in yaws])
+    return sorted(yaws)
 
 
 @dataclass
-class Faces:
+class FaceSet:
     """A face set: where its pictures are and what their names mean (DESIGN: a YAML, no code)."""
 
-    name: str
-    root: str
-    source_yaw: Any
-    target_yaw: Any
+    name: str = field(metadata=setting(PLACES))
+    root: str = field(metadata=setting(PLACES))  # a fingerprint tells what set it is
+    source_yaw: list[float] = field(metadata=setting(PLACES, _yaws))  # the usual; the run's train
+    target_yaw: float = field(metadata=setting(PLACES, _yaw))
     pattern: str | None = None
     yaw: dict[str, float] = field(default_factory=dict)
     manifest: str | None = None
-    crop: Any = None
+    crop: list[float] | None = field(metadata=setting(read=read_box), default=None)
     align: str | None = None
-    eye_band: Any = (0.4, 0.55)
+    eye_band: list[float] = field(
+        metadata=setting(MEASURES, _band), default_factory=lambda: [0.4, 0.55]
+    )
     background: str = "plain"
-    on_bad: str = "refuse"
+    on_bad: str = field(metadata=setting(PLACES), default="refuse")  # changes no run that ends
 
     def __post_init__(self) -> None:
         if self.manifest is None:
-            _require(self.pattern is not None, "data.pattern has no value: write data.pattern=...")
-            _require(len(self.yaw) > 0, "data.yaw has no value: name the views and their degrees")
-        self.crop = None if self.crop is None else _box("data.crop", self.crop)
+            require(self.pattern is not None, "data.pattern has no value: write data.pattern=...")
+            require(len(self.yaw) > 0, "data.yaw has no value: name the views and their degrees")
         if self.align is not None:
             require_choice("data.align", self.align, ALIGNMENTS)
-        self.eye_band = _numbers("data.eye_band", self.eye_band, 2)
-        top, bottom = self.eye_band
-        _require(
-            0 <= top < bottom <= 1, f"data.eye_band={[top, bottom]} is not 0 <= top < bottom <= 1"
-        )
         require_choice("data.background", self.background, BACKGROUNDS)
         require_choice("data.on_bad", self.on_bad, BAD_PHOTOS)
 
@@ -87,11 +153,8 @@ class Faces:
 class Model:
     """The widths of the network."""
 
-    name: str
-    channels: Any
-
-    def __post_init__(self) -> None:
-        self.channels = _channels(self.channels)
+    name: str = field(metadata=setting(PLACES))
+    channels: list[int] = field(metadata=setting(read=_channels))
 
 
 @dataclass
@@ -104,17 +167,17 @@ class Trainer:
     learning_rate: float
     schedule: str
     warmup: float
-    evaluate_every: int
-    checkpoint_every: int
-    device: str
+    evaluate_every: int = field(metadata=setting(PLACES))
+    checkpoint_every: int = field(metadata=setting(PLACES))
+    device: str = field(metadata=setting(PLACES))
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "evaluate_every", "checkpoint_every"):
             value = getattr(self, name)
-            _require(value >= 1, f"trainer.{name}={value} must be at least 1")
+            require(value >= 1, f"trainer.{name}={value} must be at least 1")
         rate = self.learning_rate
-        _require(0 < rate < math.inf, f"trainer.learning_rate={rate} must be above 0")
-        _require(0 <= self.warmup < 1, f"trainer.warmup={self.warmup} must be in [0, 1)")
+        require(0 < rate < math.inf, f"trainer.learning_rate={rate} must be above 0")
+        require(0 <= self.warmup < 1, f"trainer.warmup={self.warmup} must be in [0, 1)")
         require_choice("trainer.optimizer", self.optimizer, OPTIMIZERS)
         require_choice("trainer.schedule", self.schedule, SCHEDULES)
         require_choice("trainer.device", self.device, DEVICES)
@@ -124,103 +187,156 @@ class Trainer:
 class Latents:
     """What is done to the latents at test time."""
 
-    fills: list[str]
+    fills: list[str] = field(metadata=setting(MEASURES))
 
     def __post_init__(self) -> None:
-        _require(len(self.fills) > 0, "latents.fills=[] is empty: write latents.fills=[zero]")
-        for fill in self.fills:
-            require_choice("latents.fills", fill, FILLS)
-        _require_unique("latents.fills", self.fills)
+        require_fills("latents.fills", self.fills)
+
+
+def require_fills(name: str, fills: Sequence[str]) -> None:
+    """Raise SettingsError where a list of fills is empty, or names one unknown or twice."""
+    require(len(fills) > 0, f"{name}=[] is empty: write {name}=[zero]")
+    for fill in fills:
+        require_choice(name, fill, FILLS)
+    require_unique(name, fills)
 
 
 @dataclass
 class Settings:
     """One run, resolved: what is asked, on which faces, for how long, and where it goes."""
 
-    concats: Any
+    concats: list[int] = field(metadata=setting(read=_concats))
     seed: int
-    source_yaw: Any
-    target_yaw: Any
+    source_yaw: list[float] = field(metadata=setting(read=_yaws))
+    target_yaw: float = field(metadata=setting(read=_yaw))
     mirror: bool
     test_fraction: float
     split_seed: int
     size: int
-    data: Faces
+    data: FaceSet
     model: Model
     trainer: Trainer
     latents: Latents
-    budget: str
-    study: str
-    outputs: str
-    force: bool
+    budget: str = field(metadata=setting(PLACES))
+    study: str = field(metadata=setting(PLACES))
+    outputs: str = field(metadata=setting(PLACES))
+    force: bool = field(metadata=setting(PLACES))
+    threads: int | None = field(metadata=setting(PLACES), default=None)
 
     def __post_init__(self) -> None:
-        self.concats = _concats(self.concats)
         if self.model.name == "autoencoder" and self.concats:
             raise SettingsError(
                 f"model=autoencoder has no Concats: leave out concats={self.concats}, "
                 "or leave out model=autoencoder"
             )
-        _require(0 <= self.seed < 2**32, f"seed={self.seed} must be in 0 .. 2**32 - 1")
-        _require(
-            0 < self.test_fraction < 1, f"test_fraction={self.test_fraction} must be in (0, 1)"
-        )
+        require(0 <= self.seed < 2**32, f"seed={self.seed} must be in 0 .. 2**32 - 1")
+        require(0 < self.test_fraction < 1, f"test_fraction={self.test_fraction} must be in (0, 1)")
         size_ok = self.size >= 32 and self.size % 32 == 0
-        _require(size_ok, f"size={self.size} must be a multiple of 32: {_nearest_size(self.size)}")
-        self.source_yaw = _source_yaws(self.source_yaw, self.data)
-        self.target_yaw = _yaw("target_yaw", self.target_yaw, self.data)
+        require(size_ok, f"size={self.size} must be a multiple of 32: {_nearest_size(self.size)}")
+        require_threads(self.threads)
+        for yaw in self.source_yaw:
+            _require_known_yaw("source_yaw", yaw, self.data)
+        _require_known_yaw("target_yaw", self.target_yaw, self.data)
 
 
-@dataclass
-class ReportSettings:
-    """One report: which study, and where studies lie."""
+def require_threads(threads: int | None) -> None:
+    """Raise SettingsError for a number of threads below 1."""
+    require(threads is None or threads >= 1, f"threads={threads} must be at least 1")
 
-    study: str
-    outputs: str
+
+def _require_known_yaw(name: str, value: float, data: FaceSet) -> None:
+    known = sorted(set(data.yaw.values()))
+    if value not in known and data.manifest is None:
+        close = min(known, key=lambda yaw: abs(yaw - value))
+        raise SettingsError(
+            f"{name}={value:g}: no view of data={data.name} has this yaw; did you mean "
+            f"{name}={close:g}? Its yaws: {', '.join(f'{yaw:g}' for yaw in known)}"
+        )
+
+
+def _nearest_size(size: int) -> str:
+    below = max(32, size // 32 * 32)
+    return f"{below} or {below + 32}"
+
+
+def what_decides(settings: Any, decides: str, prefix: str = "") -> dict[str, Any]:
+    """The settings that decide TRAINS, MEASURES or PLACES, flat: `trainer.epochs` -> value."""
+    flat: dict[str, Any] = {}
+    for item in fields(settings):
+        value = getattr(settings, item.name)
+        if is_dataclass(value):
+            flat |= what_decides(value, decides, f"{prefix}{item.name}.")
+        elif item.metadata.get("decides", TRAINS) == decides:
+            flat[prefix + item.name] = value
+    return flat
+
+
+def what_trains(settings: Settings) -> dict[str, Any]:
+    """What identifies a run, flat: equal for two runs whose weights mean the same."""
+    flat = what_decides(settings, TRAINS)
+    if settings.data.align:  # then the middle of the eye band is the row where the eyes are put
+        flat["data.eye_band"] = settings.data.eye_band
+    return flat
 
 
 def resolve(cfg: DictConfig, schema: type[Schema]) -> Schema:
     """Validate a composed Hydra config; raises SettingsError with one line on the first fault."""
     try:
         values: Any = OmegaConf.to_container(cfg, resolve=True)
-        _refuse_unknown(values, schema)
-        _refuse_missing(schema, values)
-        merged = OmegaConf.merge(OmegaConf.structured(schema), OmegaConf.create(values))
-        settings = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:
-        where = f"{error.full_key}: " if error.full_key else ""
-        raise SettingsError(where + str(error).splitlines()[0]) from error
+        raise _refusal(error) from error
+    return validate(values, schema)
+
+
+def validate(values: dict[str, Any], schema: type[Schema]) -> Schema:
+    """Validate plain values; raises SettingsError with one line on the first fault."""
+    _refuse_unknown(values, schema)
+    _refuse_missing(schema, values)
+    read = OmegaConf.create(_read(values, schema))
+    try:
+        settings = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), read))
+    except OmegaConfBaseException as error:
+        raise _refusal(error) from error
     assert isinstance(settings, schema)
     return settings
 
 
-def refuse_misspelt(arguments: Sequence[str], schema: type) -> dict[str, str]:
-    """The settings that a command line names, each with its value as it was written.
+def _refusal(error: OmegaConfBaseException) -> SettingsError:
+    where = f"{error.full_key}: " if error.full_key else ""
+    return SettingsError(where + str(error).splitlines()[0])
 
-    Raises SettingsError, with one line, for a name that Hydra would explain at length.
-    """
-    named = {}
-    for argument in arguments:
-        match = re.fullmatch(r"\+{0,2}([a-z]\w*(?:\.\w+)*)=(.*)", argument)
-        if match is None or match[1].split(".")[0] in ("hydra", "experiment"):
+
+def _read(values: dict[str, Any], schema: type, prefix: str = "") -> dict[str, Any]:
+    """The values as the schema's readers have them."""
+    hints, found = _hints(schema), dict(values)
+    for item in fields(schema):
+        read, name = item.metadata.get("read"), prefix + item.name
+        if item.name not in values:
             continue
-        refuse_unknown_name(match[1], schema)
-        named[match[1]] = match[2]
-    return named
+        if is_dataclass(hints[item.name]) and isinstance(values[item.name], dict):
+            nested: Any = hints[item.name]
+            found[item.name] = _read(values[item.name], nested, f"{name}.")
+        elif read is not None:
+            found[item.name] = read(name, values[item.name])
+    return found
+
+
+@cache
+def _hints(schema: Any) -> dict[str, Any]:
+    return get_type_hints(schema)
 
 
 def refuse_unknown_name(name: str, schema: Any) -> None:
     """Raise SettingsError where `name`, such as `trainer.epochs`, is no setting of the schema."""
-    known, prefix = get_type_hints(schema), ""
+    known, prefix = _hints(schema), ""
     for part in name.split("."):
         if part not in known:
-            close = difflib.get_close_matches(part, known, n=1)
-            hint = f"did you mean '{prefix}{close[0]}'?" if close else f"known: {', '.join(known)}"
-            raise SettingsError(f"unknown setting '{prefix}{part}': {hint}")
-        schema, prefix = known[part], f"{prefix}{part}."
-        if not is_dataclass(schema):
+            meant = nearest(part, list(known), prefix)
+            raise SettingsError(f"unknown setting '{prefix}{part}': {meant}")
+        prefix = f"{prefix}{part}."
+        if not is_dataclass(known[part]):
             return
-        known = get_type_hints(schema)
+        known = _hints(known[part])
 
 
 def _refuse_unknown(values: dict[str, Any], schema: type, prefix: str = "") -> None:
@@ -231,107 +347,16 @@ def _refuse_unknown(values: dict[str, Any], schema: type, prefix: str = "") -> N
 
 
 def _refuse_missing(schema: type, values: dict[str, Any], prefix: str = "") -> None:
-    hints = get_type_hints(schema)
+    hints = _hints(schema)
     for item in fields(schema):
         default = item.default if item.default_factory is MISSING else None
         name, value = prefix + item.name, values.get(item.name, default)
         if isinstance(value, dict) and is_dataclass(hints[item.name]):
-            _refuse_missing(hints[item.name], value, f"{name}.")
+            nested: Any = hints[item.name]
+            _refuse_missing(nested, value, f"{name}.")
         elif name == "data.root" and value in ("???", MISSING):
             raise SettingsError(
                 f"data={values.get('name')} needs data.root=PATH: its folder or .zip of pictures"
             )
         elif value in ("???", MISSING):
             raise SettingsError(f"{name} has no value: write {name}=...")
-
-
-def _require(condition: bool, text: str) -> None:
-    if not condition:
-        raise SettingsError(text)
-
-
-def require_choice(name: str, value: str, known: Sequence[str]) -> None:
-    """Raise SettingsError where `value` is none of the `known`."""
-    if value not in known:
-        close = difflib.get_close_matches(value, known, n=1)
-        hint = f"did you mean '{close[0]}'?" if close else f"choose from {', '.join(known)}"
-        raise SettingsError(f"{name}={value} is not known: {hint}")
-
-
-def _require_unique(name: str, values: Sequence[Any]) -> None:
-    for value in values:
-        if list(values).count(value) > 1:
-            once = list(dict.fromkeys(values))
-            raise SettingsError(f"{name} names {value} twice: write '{name}={_plain(once)}'")
-
-
-def _plain(values: Sequence[Any]) -> str:
-    return "[" + ",".join(str(value) for value in values) + "]"
-
-
-def _concats(value: Any) -> list[int]:
-    if isinstance(value, str):
-        digits = [int(part) for part in value.split(",") if part.strip().isdigit()]
-        raise SettingsError(f"concats={value} is not a list: write 'concats={_plain(digits)}'")
-    if not isinstance(value, list | tuple):
-        raise SettingsError(f"concats={value} is not a list: write 'concats=[{value}]'")
-    for concat in value:
-        if type(concat) is not int or concat not in CONCATS:
-            raise SettingsError(
-                f"concats={_plain(value)}: there is no Concat{concat}; choose from 1, 2, 3, 4 "
-                "(latent5 is the bottleneck and always reaches the decoder)"
-            )
-    _require_unique("concats", value)
-    return sorted(value)
-
-
-def _channels(value: Any) -> list[int]:
-    widths = [value * factor for factor in CHANNEL_FACTORS] if type(value) is int else value
-    is_list = isinstance(widths, list | tuple) and len(widths) == len(CHANNEL_FACTORS)
-    if not is_list or any(type(width) is not int or width < 1 for width in widths):
-        raise SettingsError(
-            f"model.channels={value} must be one positive whole number or five, latent1 to latent5"
-        )
-    return list(widths)
-
-
-def _numbers(name: str, value: Any, count: int) -> tuple[float, ...]:
-    numbers = value if isinstance(value, list | tuple) else []
-    if len(numbers) != count or any(type(number) not in (int, float) for number in numbers):
-        raise SettingsError(f"{name}={value} must be a list of {count} numbers")
-    return tuple(float(number) for number in numbers)
-
-
-def _box(name: str, value: Any) -> tuple[float, ...]:
-    left, top, right, bottom = box = _numbers(name, value, 4)
-    inside = 0 <= left < right <= 1 and 0 <= top < bottom <= 1
-    _require(inside, f"{name}={list(box)} is not a relative [left, top, right, bottom] in [0, 1]")
-    return box
-
-
-def _yaw(name: str, value: Any, data: Faces) -> float:
-    known = sorted(set(data.yaw.values()))
-    if type(value) not in (int, float):
-        raise SettingsError(f"{name}={value} is not a yaw in degrees: write {name}=-45")
-    if value not in known and data.manifest is None:
-        nearest = min(known, key=lambda yaw: abs(yaw - value))
-        raise SettingsError(
-            f"{name}={value:g}: no view of data={data.name} has this yaw; did you mean "
-            f"{name}={nearest:g}? Its yaws: {', '.join(f'{yaw:g}' for yaw in known)}"
-        )
-    return float(value)
-
-
-def _source_yaws(value: Any, data: Faces) -> list[float]:
-    values = list(value) if isinstance(value, list | tuple) else [value]
-    if isinstance(value, str) and "," in value:
-        raise SettingsError(f"source_yaw={value} is not a list: write 'source_yaw=[{value}]'")
-    _require(len(values) > 0, "source_yaw=[] is empty: name at least one yaw")
-    yaws = [_yaw("source_yaw", item, data) for item in values]
-    _require_unique("source_yaw", [f"{yaw:g}" for yaw in yaws])
-    return sorted(yaws)
-
-
-def _nearest_size(size: int) -> str:
-    below = max(32, size // 32 * 32)
-    return f"{below} or {below + 32}"

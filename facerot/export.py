@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import warnings
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-import hydra
 import torch
-from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from facerot.config import CONF, SettingsError, refusals, refuse_misspelt, resolve
-from facerot.data.root import reason
+from facerot.command import command
+from facerot.errors import SettingsError, reason
 from facerot.latents import LATENTS, KeepSet, keep_sets
 from facerot.model import UNet
-from facerot.trained import Source, load_trained
+from facerot.runs.trained import Source, load_trained
 
 TOLERANCE = 1e-4  # largest difference of a pixel in [0, 1]
 EXTRA = ("onnx", "onnxscript", "onnxruntime")
@@ -43,13 +40,6 @@ class Switched(nn.Module):
         """Faces (N, 3, S, S) in [0, 1] and keep (5) of 0 and 1 -> turned faces (N, 3, S, S)."""
         latents = self.network.encode(faces)
         return self.network.decode([latent * on for latent, on in zip(latents, keep)])
-
-
-@hydra.main(version_base="1.3", config_path=str(CONF), config_name="export")
-def job(cfg: DictConfig) -> None:
-    """Export one network; exit code 1 where that fails."""
-    with refusals():
-        export(resolve(cfg, Export))
 
 
 def export(asked: Export) -> None:
@@ -118,12 +108,7 @@ def switches(kept: KeepSet) -> Tensor:
     return torch.tensor([float(k in kept) for k in LATENTS])
 
 
-def main() -> None:
-    """Entry point."""
-    with refusals():
-        refuse_misspelt(sys.argv[1:], Export)
-    job()
-
+main = command("export", Export, export)
 
 if __name__ == "__main__":
     main()

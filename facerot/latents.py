@@ -1,17 +1,19 @@
-"""Which latents to keep, and what a silenced one becomes."""
+"""Sets of latents: which are kept, which are removed, which the probe inputs meet.
+
+In code that runs networks a set of latents, or of Concats, is a tuple of their numbers; in tables
+and on disk it is its label: the digits, or `none`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from itertools import product
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 KeepSet = tuple[int, ...]
 
 LATENTS: KeepSet = (1, 2, 3, 4, 5)  # of the Baseline; the last is the bottleneck
+CHANNELS = ("r", "g", "b")
+PROBES = ("rgb", *CHANNELS, "mosaic")  # what an input shows of itself
 
 
 def keep_sets(latents: Sequence[int]) -> list[KeepSet]:
@@ -23,17 +25,20 @@ def keep_sets(latents: Sequence[int]) -> list[KeepSet]:
     return [tuple(k for k, on in zip(latents, row) if on) for row in switches]
 
 
-def keep_label(keep: KeepSet) -> str:
-    """A keep set as it is written in latents.csv: its digits, or `none`."""
+def keep_label(keep: Sequence[int]) -> str:
+    """A set as it is written in latents.csv: its digits, or `none`."""
     return "".join(map(str, keep)) or "none"
+
+
+def of_label(label: str) -> KeepSet:
+    """The set that a label stands for."""
+    return () if label == "none" else tuple(map(int, label))
 
 
 def remove(latents: Sequence[int], k: int) -> KeepSet:
     """All latents of a model but one; raises ValueError where the model has no latentK."""
     if k not in latents:
-        raise ValueError(
-            f"latent{k} cannot be removed: this model has {keep_label(tuple(latents))}"
-        )
+        raise ValueError(f"latent{k} cannot be removed: this model has {keep_label(latents)}")
     return tuple(latent for latent in latents if latent != k)
 
 
@@ -50,16 +55,3 @@ def keep_ones(latents: Sequence[int]) -> dict[str, KeepSet]:
 def masks(latents: Sequence[int], probe: str) -> list[KeepSet]:
     """The masks that an input meets: every keep set for `rgb`, every removal for the others."""
     return keep_sets(latents) if probe == "rgb" else list(removals(latents).values())
-
-
-def mean_latents(
-    encode: Callable[[Tensor], Sequence[Tensor]], batches: Iterable[Tensor]
-) -> list[Tensor]:
-    """Each latent averaged over faces, shape (1, C, H, W): the fill `mean`."""
-    total: list[Tensor] = []
-    count = 0
-    for x in batches:
-        sums = [latent.sum(dim=0, keepdim=True) for latent in encode(x)]
-        total = [one + other for one, other in zip(total, sums)] if total else sums
-        count += len(x)
-    return [latent / count for latent in total]

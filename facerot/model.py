@@ -9,7 +9,8 @@ image 64x64 -> down1 -> latent1 32x32 ---- Concat1 ---> up1 -> image 64x64
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -53,6 +54,7 @@ class UNet(nn.Module):
         channels: Sequence[int] = (32, 64, 128, 256, 256),
     ) -> None:
         super().__init__()
+        self.architecture: dict[str, Any] = {"concats": sorted(concats), "channels": list(channels)}
         self.latents = (*sorted(concats), BOTTLENECK)
         widths = (3, *channels)
         skips = [widths[k] if k in concats else 0 for k in range(1, BOTTLENECK)]
@@ -95,12 +97,21 @@ class UNet(nn.Module):
             ValueError: `keep` names a latent that never reaches the decoder of this model.
         """
         reach = self._silence(latents, self.latents if keep is None else keep, fill)
-        x = self.up5(reach[5])
-        x = self.up4(concat(x, reach.get(4)))
-        x = self.up3(concat(x, reach.get(3)))
-        x = self.up2(concat(x, reach.get(2)))
-        image: Tensor = self.up1(concat(x, reach.get(1)))
+        *_, image = self.stages(reach[5], lambda k, x: concat(x, reach.get(k)))
         return image
+
+    def stages(self, bottleneck: Tensor, join: Callable[[int, Tensor], Tensor]) -> Iterator[Tensor]:
+        """The decoder stage by stage: what up5, up4, up3, up2 put out, and the image of up1.
+
+        Args:
+            bottleneck: what up5 gets.
+            join: (K, what comes from below) -> what up-K gets, K = 4, 3, 2, 1.
+        """
+        x = self.up5(bottleneck)
+        for k, up in ((4, self.up4), (3, self.up3), (2, self.up2), (1, self.up1)):
+            yield x
+            x = up(join(k, x))
+        yield x
 
     def forward(self, x: Tensor, keep: Collection[int] | None = None) -> Tensor:
         """Images (N, 3, S, S) in [0, 1] -> turned images, with the kept latents alone."""
@@ -115,12 +126,12 @@ class UNet(nn.Module):
         """
         kept = self._silence(latents, self.latents, fill)
         silent = self._silence(latents, (), fill)
-        count = len(latents[0])
-        x = self.up5(torch.cat([kept[5], silent[5]]))
-        for k, up in ((4, self.up4), (3, self.up3), (2, self.up2), (1, self.up1)):
-            x = up(branch(x, kept[k], silent[k]) if k in self.latents else x)
-        images: Tensor = x.unflatten(0, (-1, count))
-        return images
+        both = torch.cat([kept[5], silent[5]])
+        *_, images = self.stages(
+            both, lambda k, x: branch(x, kept[k], silent[k]) if k in self.latents else x
+        )
+        every: Tensor = images.unflatten(0, (-1, len(latents[0])))  # type: ignore[no-untyped-call]
+        return every
 
     def _silence(
         self, latents: Sequence[Tensor], keep: Collection[int], fill: Sequence[Tensor] | None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from PIL import Image, ImageDraw
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 CAPTION_HEIGHT = 14  # px: one line of Pillow's built-in font
 LETTER_WIDTH = 6  # px, about: longer captions are cut off
@@ -17,16 +19,29 @@ PAPER, INK = 255, 0
 Pixels = npt.NDArray[np.uint8]
 
 
-def sheet(columns: Sequence[Tensor]) -> Pixels:
-    """Columns of faces (N, 3, S, S) in [0, 1] -> one uint8 picture (N*S, len(columns)*S, 3)."""
-    faces = torch.stack(list(columns), dim=1).clamp(0, 1).mul(255).round().to(torch.uint8)
-    picture = faces.cpu().permute(0, 3, 1, 4, 2)  # row, y, column, x, channel
-    rows, height, count, width, _ = picture.shape
-    return picture.reshape(rows * height, count * width, 3).numpy()
+def to_pixels(images: Tensor) -> Pixels:
+    """Images (N, 3, S, S) in [0, 1] -> uint8 (N, S, S, 3)."""
+    whole: Pixels = images.clamp(0, 1).mul(255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+    return whole
 
 
-def captioned(columns: Mapping[str, Tensor]) -> Pixels:
-    """The sheet of the columns with their names above them, uint8 (H, W, 3)."""
+def sheet(columns: Sequence[Pixels]) -> Pixels:
+    """Columns of faces (N, S, S, 3) -> one picture (N*S, len(columns)*S, 3)."""
+    faces = np.stack(columns, axis=1)  # row, column, y, x, channel
+    rows, count, height, width, _ = faces.shape
+    picture: Pixels = faces.transpose(0, 2, 1, 3, 4).reshape(rows * height, count * width, 3)
+    return picture
+
+
+def read_sheet(picture: Pixels, names: Sequence[str]) -> dict[str, Pixels]:
+    """The columns (N, S, S, 3) of a sheet by name; raises ValueError where they do not fit."""
+    size = picture.shape[1] // len(names)
+    grid = picture.reshape(-1, size, len(names), size, 3)
+    return {name: grid[:, :, column] for column, name in enumerate(names)}
+
+
+def captioned(columns: Mapping[str, Pixels]) -> Pixels:
+    """The sheet of the columns with their names above them."""
     faces = sheet(list(columns.values()))
     width = faces.shape[1] // len(columns)
     strip = Image.new("RGB", (faces.shape[1], CAPTION_HEIGHT), (PAPER,) * 3)

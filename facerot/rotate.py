@@ -2,55 +2,59 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import hydra
 import numpy as np
 import torch
-from omegaconf import DictConfig
 from PIL import Image
 from torch import Tensor
 
-from facerot.config import CONF, Faces, SettingsError, refusals, refuse_misspelt, resolve
+from facerot.command import command
+from facerot.config import FaceSet, read_box, setting
 from facerot.data.photo import decode
-from facerot.data.root import BadFile, reason
-from facerot.latents import removals
+from facerot.errors import BadFile, SettingsError, reason, require_choice
+from facerot.latents import PROBES, removals
+from facerot.measure.probes import probe
 from facerot.model import UNet
-from facerot.panels import captioned, sheet
-from facerot.probes import PROBES, probe
-from facerot.trained import Source, load_trained
+from facerot.panels import Pixels, captioned, sheet, to_pixels
+from facerot.runs.trained import Source, load_trained
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm")
+
+
+AS_THE_RUN = "run"
+
+
+def _listed(name: str, value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+def _latents(name: str, value: Any) -> Any:
+    if value is not None and not isinstance(value, list):
+        raise SettingsError(f"{name}={value} is not a list: write '{name}=[{value}]'")
+    return value
+
+
+def _crop(name: str, value: Any) -> Any:
+    return value if value == AS_THE_RUN else read_box(name, value)
 
 
 @dataclass
 class Rotate(Source):
     """What is turned, with what, and where it goes; see conf/rotate.yaml."""
 
-    input: Any
-    keep: Any
+    input: list[str] = field(metadata=setting(read=_listed))
+    keep: list[int] | None = field(metadata=setting(read=_latents))
     probe: str
-    crop: Any
+    crop: Any = field(metadata=setting(read=_crop))  # AS_THE_RUN, a box, None: no type of Hydra's
     out: str
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.input = self.input if isinstance(self.input, list) else [self.input]
-        if self.probe not in PROBES:
-            raise SettingsError(f"probe={self.probe} is not known: choose from {', '.join(PROBES)}")
-        if self.keep is not None and not isinstance(self.keep, list):
-            raise SettingsError(f"keep={self.keep} is not a list: write 'keep=[{self.keep}]'")
-
-
-@hydra.main(version_base="1.3", config_path=str(CONF), config_name="rotate")
-def job(cfg: DictConfig) -> None:
-    """Turn every photo that can be; exit code 1 where one cannot."""
-    with refusals():
-        rotate(resolve(cfg, Rotate))
+        require_choice("probe", self.probe, PROBES)
 
 
 def rotate(asked: Rotate) -> None:
@@ -59,7 +63,7 @@ def rotate(asked: Rotate) -> None:
     Raises SettingsError, once the others are written, naming the photos that cannot be used.
     """
     network, settings = load_trained(asked)
-    faces = settings.data if asked.crop == "run" else replace(settings.data, crop=asked.crop)
+    faces = settings.data if asked.crop == AS_THE_RUN else replace(settings.data, crop=asked.crop)
     keep = _keep(network, asked.keep)
     faults = []
     for name, path in _named(_photos(asked.input)).items():
@@ -108,7 +112,7 @@ def _named(photos: Iterable[Path]) -> dict[str, Path]:
     return names
 
 
-def _face(path: Path, faces: Faces, size: int) -> Tensor:
+def _face(path: Path, faces: FaceSet, size: int) -> Tensor:
     """A photo as the network sees the faces of its run, (1, 3, size, size) in [0, 1]."""
     try:
         data = path.read_bytes()
@@ -119,14 +123,16 @@ def _face(path: Path, faces: Faces, size: int) -> Tensor:
 
 
 @torch.inference_mode()
-def _columns(network: UNet, x: Tensor, keep: tuple[int, ...]) -> dict[str, Tensor]:
+def _columns(network: UNet, x: Tensor, keep: tuple[int, ...]) -> dict[str, Pixels]:
     """Input, output with the kept latents, and with each of those removed as well."""
     latents = network.encode(x)
-    outputs = {name: network.decode(latents, kept) for name, kept in removals(keep).items()}
-    return {"input": x, "output": outputs.pop("all"), **outputs}
+    outputs = {
+        name: to_pixels(network.decode(latents, kept)) for name, kept in removals(keep).items()
+    }
+    return {"input": to_pixels(x), "output": outputs.pop("all"), **outputs}
 
 
-def _write(columns: dict[str, Tensor], folder: Path, name: str) -> Path:
+def _write(columns: dict[str, Pixels], folder: Path, name: str) -> Path:
     path = folder / f"{name}.png"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -137,12 +143,7 @@ def _write(columns: dict[str, Tensor], folder: Path, name: str) -> Path:
     return path
 
 
-def main() -> None:
-    """Entry point."""
-    with refusals():
-        refuse_misspelt(sys.argv[1:], Rotate)
-    job()
-
+main = command("rotate", Rotate, rotate)
 
 if __name__ == "__main__":
     main()

@@ -1,9 +1,8 @@
-"""The command `python -m facerot.train`: compose, fit, test, record. See conf/train.yaml."""
+"""The command `python -m facerot.train`: compose, fit, measure, record. See conf/train.yaml."""
 
 from __future__ import annotations
 
 import gc
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,24 +11,19 @@ import hydra
 from filelock import Timeout
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from facerot.config import (
-    CONF,
-    Settings,
-    SettingsError,
-    one_line,
-    refusals,
-    refuse_misspelt,
-    require_choice,
-    resolve,
-)
-from facerot.runs import Outcome, Run, record_outcome, run_name
-
-LISTS = ("concats", "source_yaw")
+from facerot.command import hydra_command
+from facerot.config import Settings, resolve
+from facerot.data.listing import Listing, list_faces
+from facerot.errors import SettingsError, one_line
+from facerot.measure.analyses import lacking
+from facerot.runs.metrics import Metrics
+from facerot.runs.run import Run, find_run
+from facerot.runs.sweep import Outcome, record_outcome
+from facerot.threads import threads_for
 
 
-@hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")
 def job(cfg: DictConfig) -> None:
     """One job: a single run, or one of a sweep, which goes on whatever becomes of it."""
     outcome = perform(cfg)
@@ -42,13 +36,15 @@ def job(cfg: DictConfig) -> None:
 
 
 def perform(cfg: DictConfig) -> Outcome:
-    """Train what the config asks for, or skip it where that has been done; never raises."""
+    """Train and measure what the config asks for, where that has not been done; never raises."""
     try:
         settings = resolve(cfg, Settings)
-        run = Run(Path(settings.outputs) / settings.study / run_name(settings, defaults_of(cfg)))
+        run = find_run(settings, defaults_of(cfg))
+        jobs = HydraConfig.get().launcher.get("n_jobs", 1)
+        settings.threads = threads_for(settings.threads, jobs)
     except SettingsError as error:
-        overrides = " ".join(HydraConfig.get().overrides.task)
-        return Outcome(overrides or "defaults", "failed", error=one_line(error))
+        asked: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
+        return Outcome(" ".join(asked) or "defaults", "failed", error=one_line(error))
     try:
         with run.lock():
             return train(settings, run)
@@ -68,23 +64,20 @@ def defaults_of(cfg: DictConfig) -> Settings:
 
 def train(settings: Settings, run: Run) -> Outcome:
     """Start, go on with, or skip a run whose lock is held."""
-    from facerot.data.listing import fingerprint
-
     try:
         metrics = None if settings.force else run.metrics()
         if metrics is not None:
-            run.refuse_other_settings(settings)
-            run.refuse_other_faces(fingerprint(settings.data))
-            return ended(run, "skipped", metrics)
+            return finished(settings, run, metrics)
         run.open(settings)
     except SettingsError as error:
         return failed(run, error)  # what lies there is another run's: untouched
     try:
-        run.claim(fingerprint(settings.data))
-        from facerot.fit import fit  # torch and Lightning take seconds: only once there is work
+        listing = list_faces(settings.data)
+        run.claim(listing.fingerprint)
+        from facerot.training.fit import fit  # torch and Lightning take seconds: only for work
 
         status = "resumed" if run.checkpoint.exists() else "trained"
-        metrics = fit(settings, run)
+        metrics = fit(settings, run, listing)
         run.finish(metrics)
         return ended(run, status, metrics)
     except Exception as error:  # whatever it is, the sweep's other jobs go on
@@ -94,17 +87,34 @@ def train(settings: Settings, run: Run) -> Outcome:
         gc.collect()  # trainer and network refer to each other: a sweep would keep all of them
 
 
-def ended(run: Run, status: str, metrics: dict[str, Any]) -> Outcome:
+def finished(settings: Settings, run: Run, metrics: Metrics) -> Outcome:
+    """Skip a run that is done, but for what has not been measured of it as it is asked for now."""
+    run.refuse_other_settings(settings)
+    listing: Listing = list_faces(settings.data)
+    run.refuse_other_faces(listing.fingerprint)
+    reasons = lacking(run, settings)
+    if reasons:
+        from facerot.measure.again import measure_again
+
+        try:
+            measure_again(run, settings, listing)
+        except SettingsError as error:
+            return failed(run, error)
+    measured = "".join(f", measured again ({why})" for why in reasons.values())
+    return ended(run, "skipped", metrics, measured)
+
+
+def ended(run: Run, status: str, metrics: Metrics, measured: str = "") -> Outcome:
     """Say how a run ended well."""
-    train_mse, test_mse = metrics["train"]["mse"], metrics["test"]["mse"]
+    train_mse, test_mse = metrics.mse("train"), metrics.mse("test")
     print(
-        f"{run.folder}: {status}; MSE train {train_mse:.4f}, test {test_mse:.4f} "
-        f"(test of copying the input {metrics['baselines']['copy_input']:.4f}, "
-        f"of the mean training face {metrics['baselines']['mean_face']:.4f}); "
-        f"{metrics['seconds']:.0f} s",
+        f"{run.folder}: {status}{measured}; MSE train {train_mse:.4f}, test {test_mse:.4f} "
+        f"(test of copying the input {metrics.baselines['copy_input']:.4f}, "
+        f"of the mean training face {metrics.baselines['mean_face']:.4f}); "
+        f"{metrics.seconds:.0f} s",
         flush=True,
     )
-    return Outcome(str(run.folder), status, train_mse, test_mse, metrics["seconds"])
+    return Outcome(str(run.folder), status, train_mse, test_mse, metrics.seconds)
 
 
 def failed(run: Run, error: Exception) -> Outcome:
@@ -112,40 +122,7 @@ def failed(run: Run, error: Exception) -> Outcome:
     return Outcome(str(run.folder), "failed", error=one_line(error))
 
 
-def refuse_misread(arguments: list[str]) -> None:
-    """Raise SettingsError, with one line, for what Hydra would misread or explain at length."""
-    named = refuse_misspelt(arguments, Settings)
-    experiments = [re.fullmatch(r"(\+?)experiment=(\w+)", argument) for argument in arguments]
-    own = any(argument.startswith("--config-") for argument in arguments)
-    for match in filter(None, experiments):
-        refuse_experiment(match[1], match[2], own)
-    sweeps = any(experiments) or bool({"-m", "--multirun"} & set(arguments))
-    for name in LISTS:
-        value = named.get(name, "")
-        swept = name == "source_yaw" and sweeps
-        if not swept and re.fullmatch(r"-?[\d.]+(,-?[\d.]+)+", value):
-            each = ",".join(f"[{part}]" for part in value.split(","))
-            raise SettingsError(
-                f"{name}={value} is not a list: write '{name}=[{value}]' for one model with all "
-                f"of them, or '{name}={each}' -m for one model each"
-            )
-
-
-def refuse_experiment(plus: str, name: str, own: bool) -> None:
-    """Raise SettingsError for an experiment that is not there; `own`: the user may have others."""
-    known = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
-    if not own:
-        require_choice("experiment", name, known)
-    if not plus:
-        raise SettingsError(f"experiment={name} lacks its plus: write +experiment={name}")
-
-
-def main() -> None:
-    """Entry point."""
-    with refusals():
-        refuse_misread(sys.argv[1:])
-    job()
-
+main = hydra_command("train", Settings, job)
 
 if __name__ == "__main__":
     main()

@@ -1,24 +1,40 @@
-"""A tiny face set drawn here, and the command run as a user runs it."""
+"""A tiny face set drawn here, the commands run as a user runs them, and one study that tests share.
+
+Commands run in this process unless a test needs a process of its own (to kill it, or to see what
+it imports): starting torch and Lightning takes some five seconds each time. One thread a process,
+as the networks are tiny.
+"""
 
 from __future__ import annotations
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from PIL import Image, ImageDraw
+
+from facerot.measure.__main__ import main as measure_main
+from facerot.report.__main__ import main as report_main
+from facerot.train import main as train_main
 
 PERSONS = 12
 YAWS = (-90, -45, 0, 45, 90)
+FAILING = "no<b>where"  # a root that does not exist, in a text that HTML would take for a tag
 
+Done = subprocess.CompletedProcess[str]
 InProcess = Callable[..., "str | None"]
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
+Command = Callable[..., Done]
 
 
 def draw_head(person: int, yaw: int, size: int = 64) -> Image.Image:
@@ -40,6 +56,46 @@ def png(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
+@contextmanager
+def as_user(arguments: list[str], cwd: Path, cache: str) -> Iterator[None]:
+    """The command line, the folder and the cache of somebody who runs a command."""
+    argv, home, environment = sys.argv, Path.cwd(), dict(os.environ)
+    sys.argv = ["command", *arguments]
+    os.chdir(cwd)
+    os.environ["XDG_CACHE_HOME"] = cache
+    try:
+        yield
+    finally:
+        sys.argv = argv
+        os.chdir(home)
+        os.environ.clear()
+        os.environ.update(environment)
+
+
+def run_main(main: Callable[[], None], *arguments: str, cwd: Path, cache: str) -> Done:
+    """A command's main(), run in this process: its exit code and what it printed."""
+    out, err = io.StringIO(), io.StringIO()
+    code: object = 0
+    with as_user([*arguments], cwd, cache), redirect_stdout(out), redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+    if isinstance(code, str):  # as Python itself does it
+        print(code, file=err)
+    status = code if isinstance(code, int) else int(code is not None)
+    return Done([*arguments], status, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """One folder for all workers of this test run."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def faces_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A .zip in the layout of the embedded heads: PERSONS persons, YAWS yaws."""
@@ -53,44 +109,101 @@ def faces_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of a user with an empty cache; one thread, as the networks are tiny."""
-    cache = str(tmp_path_factory.mktemp("cache"))
-    return {**os.environ, "XDG_CACHE_HOME": cache, "OMP_NUM_THREADS": "1"}
+    """The environment of a user with an empty cache."""
+    return {**os.environ, "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
 
 
 @pytest.fixture
-def in_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
-) -> InProcess:
+def in_process(tmp_path: Path, environment: dict[str, str]) -> InProcess:
     """Runs a command's main() in a folder of the test's own; returns its exit message, if any.
 
-    In this process, as starting one for each of many refusals would take minutes.
+    What it prints is left to capsys.
     """
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", environment["XDG_CACHE_HOME"])
 
     def run(main: Callable[[], None], *overrides: str) -> str | None:
-        monkeypatch.setattr(sys, "argv", ["command", *overrides])
-        try:
-            main()
-        except SystemExit as end:
-            return str(end.code)
+        with as_user([*overrides], tmp_path, environment["XDG_CACHE_HOME"]):
+            try:
+                main()
+            except SystemExit as end:
+                return str(end.code)
         return None
 
     return run
 
 
+def training_line(faces_zip: Path, overrides: tuple[str, ...]) -> list[str]:
+    """What follows `facerot.train` on the tiny faces."""
+    named = any(word.startswith("data.root=") for word in overrides)
+    return ["budget=smoke", *([] if named else [f"data.root={faces_zip}"]), *overrides]
+
+
 @pytest.fixture(scope="session")
 def command(faces_zip: Path, environment: dict[str, str]) -> Command:
-    """`python -m facerot.train` on the tiny faces, in a folder of the test's choice."""
+    """`facerot.train` on the tiny faces, in a folder of the test's choice."""
 
-    def run(*overrides: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-        line = [sys.executable, "-m", "facerot.train", "budget=smoke"]
-        if not any(word.startswith("data.root=") for word in overrides):
-            line.append(f"data.root={faces_zip}")
-        line += overrides
+    def run(*overrides: str, cwd: Path) -> Done:
+        line = training_line(faces_zip, overrides)
+        return run_main(train_main, *line, cwd=cwd, cache=environment["XDG_CACHE_HOME"])
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def measure(environment: dict[str, str]) -> Command:
+    """`facerot.measure` in a folder of the test's choice."""
+
+    def run(*overrides: str, cwd: Path) -> Done:
+        return run_main(measure_main, *overrides, cwd=cwd, cache=environment["XDG_CACHE_HOME"])
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def report(environment: dict[str, str]) -> Command:
+    """`facerot.report` in a folder of the test's choice."""
+
+    def run(*overrides: str, cwd: Path) -> Done:
+        return run_main(report_main, *overrides, cwd=cwd, cache=environment["XDG_CACHE_HOME"])
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def process(faces_zip: Path, environment: dict[str, str]) -> Command:
+    """`python -m facerot.train` in a process of its own."""
+
+    def run(*overrides: str, cwd: Path) -> Done:
+        line = [sys.executable, "-m", "facerot.train", *training_line(faces_zip, overrides)]
         return subprocess.run(
             line, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def studied(shared_folder: Path, command: Command) -> Path:
+    """A folder whose study heads-smoke is half done; not to be changed, see `copied`.
+
+    The U-Net and the auto-encoder with three seeds and both fills, Concat2 and {2,4} with one seed,
+    Concat3 with another learning rate, Concat4 failed.
+    """
+    cwd, fills = shared_folder / "studied", "latents.fills=[zero,mean]"
+    with FileLock(shared_folder / "studied.lock"):
+        if not cwd.exists():
+            cwd.mkdir()
+            done = command("+experiment=table1", "seed=0,1,2", fills, cwd=cwd)
+            assert "6 trained, 0 resumed, 0 skipped, 0 failed" in done.stdout, done.stderr
+            done = command("concats=[2],[2,4]", fills, "-m", cwd=cwd)
+            assert done.returncode == 0, done.stderr
+            done = command("concats=[3]", "trainer.learning_rate=0.002", cwd=cwd)
+            assert done.returncode == 0, done.stderr
+            assert command("concats=[4]", f"data.root='{FAILING}'", cwd=cwd).returncode == 1
+    return cwd
+
+
+@pytest.fixture
+def copied(studied: Path, tmp_path: Path) -> Path:
+    """A copy of the study `studied` in the test's own folder: the folder of its runs."""
+    shutil.copytree(studied / "outputs", tmp_path / "outputs")
+    return tmp_path / "outputs" / "heads-smoke"

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
-from typing import Any
 
-from facerot.callbacks import LATENTS_HEADER
-from facerot.claims import WITHOUT
-from facerot.config import SPLITS
+import hydra
+import pandas as pd
+
+from facerot.config import CONF, SPLITS, Settings, resolve
+from facerot.evidence.claims import WITHOUT
 from facerot.paper import AE, BASELINE, TABLES
-from facerot.study import Study, read_study
+from facerot.runs.metrics import Metrics
+from facerot.runs.study import LATENTS_COLUMNS, Finished, Study
 
 Row = tuple[str, str, str, str, str, float]  # as in latents.csv
 RGB_SCORES = (
@@ -22,37 +24,50 @@ RGB_SCORES = (
 )
 
 
-def write_run(
-    study: Path,
-    concats: str,
-    seed: int,
-    mse: tuple[float, float],
-    latents: Iterable[Row] = (),
-    **settings: Any,
-) -> Path:
-    """A finished run as `facerot.train` leaves it, but for its pictures and weights."""
-    folder = study / f"concats-{concats}_seed-{seed}{''.join(map(str, settings.values()))}"
-    folder.mkdir(parents=True)
+@cache
+def usual_settings() -> Settings:
+    """The settings of a run of the embedded heads."""
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        return resolve(hydra.compose("train", ["budget=smoke"]), Settings)
+
+
+def made_up_run(
+    folder: Path, concats: str, seed: int, mse: tuple[float, float], latents: Iterable[Row] = ()
+) -> Finished:
+    """A finished run whose numbers are given."""
     listed = [int(k) for k in concats.replace(AE, "")]
-    metrics = {
-        **{split: {"mse": one, "ssim": 0.5, "psnr": 20.0} for split, one in zip(SPLITS, mse)},
-        "baselines": {"copy_input": 0.05, "mean_face": 0.05},
-        "concats": listed,
-        "seed": seed,
-        "seconds": 1.0,
-        "epochs": 1,
-        "faces": {"fingerprint": "made up", "summary": "made up"},
-        "versions": {"facerot": "0"},
-        "git_commit": None,
-        "device": "cpu",
-    }
-    config = {"concats": listed, "seed": seed, "budget": "smoke", **settings}
-    (folder / "config.yaml").write_text(json.dumps(config))
-    (folder / "status.json").write_text(json.dumps({"status": "finished"}))
-    (folder / "metrics.json").write_text(json.dumps(metrics))
-    with (folder / "latents.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([LATENTS_HEADER, *latents])
-    return folder
+    train, test = ({"mse": one, "ssim": 0.5, "psnr": 20.0} for one in mse)
+    metrics = Metrics(
+        train=train,
+        test=test,
+        baselines={"copy_input": 0.05, "mean_face": 0.05},
+        parameters=1,
+        seconds=1.0,
+        seed=seed,
+        concats=listed,
+        data="heads",
+        source_yaw=[-45.0],
+        target_yaw=0.0,
+        budget="smoke",
+        epochs=1,
+        faces={"fingerprint": "made up", "summary": "made up"},
+        versions={"facerot": "0"},
+        git_commit=None,
+        device="cpu",
+    )
+    settings = replace(usual_settings(), concats=listed, seed=seed)
+    table = pd.DataFrame(list(latents), columns=list(LATENTS_COLUMNS))
+    return Finished(folder / f"concats-{concats}_seed-{seed}", settings, metrics, table)
+
+
+def write(run: Finished) -> Path:
+    """A run as `facerot.train` leaves it, but for its pictures and weights."""
+    run.folder.mkdir(parents=True)
+    run.metrics.write(run.folder / "metrics.json")
+    (run.folder / "config.yaml").write_text(json.dumps(asdict(run.settings)))
+    (run.folder / "status.json").write_text(json.dumps({"status": "finished"}))
+    run.latents.to_csv(run.folder / "latents.csv", index=False, na_rep="nan")
+    return run.folder
 
 
 @dataclass
@@ -91,15 +106,18 @@ class World:
         listed = [values] * self.seeds if isinstance(values, float) else values
         self.scores[split, probe, keep, score] = listed
 
-    def study(self, folder: Path) -> Study:
-        """The runs of this world, written and read again."""
+    def runs(self, folder: Path) -> Iterator[Finished]:
+        """The runs of this world, as if they lay in `folder`."""
         for seed in range(self.seeds):
-            for concats in {concats for concats, _ in self.mse}:
+            for concats in dict.fromkeys(concats for concats, _ in self.mse):
                 latents = [
                     (split, probe, keep, "zero", score, values[seed])
                     for (split, probe, keep, score), values in self.scores.items()
                     if concats == BASELINE
                 ]
                 mse = (self.mse[concats, "train"][seed], self.mse[concats, "test"][seed])
-                write_run(folder / "made-up", concats, seed, mse, latents)
-        return read_study(folder, "made-up")
+                yield made_up_run(folder, concats, seed, mse, latents)
+
+    def study(self) -> Study:
+        """The study of those runs."""
+        return Study("made-up", Path("made-up"), tuple(self.runs(Path("made-up"))), ())

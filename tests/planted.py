@@ -16,8 +16,8 @@ from itertools import product
 import torch
 from torch import Tensor, nn
 
-from facerot.module import FaceRotation
-from facerot.scores import LUMA
+from facerot.measure.scores import LUMA
+from facerot.model import UNet
 
 SIZE = 32
 GAIN = 8.0  # of the last sigmoid; steep, so that what is 0 in all latents comes out dark
@@ -48,20 +48,20 @@ class Roles:
     shift: bool = False
 
 
-def planted(roles: Roles) -> FaceRotation:
+def planted(roles: Roles) -> UNet:
     """The U-Net with all Concats whose latents carry what `roles` says, and nothing else."""
-    module = FaceRotation(concats=(1, 2, 3, 4), channels=CHANNELS)
+    network = UNet((1, 2, 3, 4), CHANNELS)
     with torch.no_grad():
-        for layer in module.net.modules():
+        for layer in network.modules():
             if isinstance(layer, nn.BatchNorm2d):
                 layer.weight.fill_(math.sqrt(1 + layer.eps))  # with untouched statistics: identity
             elif isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
                 layer.weight.zero_()
-        weights = dict(module.net.named_parameters())
+        weights = dict(network.named_parameters())
         weights["down1.0.bias"].zero_()
         weights["up1.0.bias"].fill_(-GAIN * MIDDLE)
         _wire({name.split(".")[0]: weights[name] for name in weights if ".0.weight" in name}, roles)
-    return module
+    return network.eval()
 
 
 def _wire(weights: dict[str, Tensor], roles: Roles) -> None:

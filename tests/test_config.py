@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facerot.config import CONF, Settings, SettingsError, resolve
-from facerot.runs import run_name
+from facerot.config import CONF, Settings, resolve
+from facerot.errors import SettingsError
+from facerot.runs.run import run_name
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -70,7 +71,7 @@ def test_what_has_no_value_is_asked_for_by_name() -> None:
 
 def test_a_face_set_may_leave_out_what_has_a_default() -> None:
     short = compose("~data.eye_band", "~data.background").data
-    assert (short.eye_band, short.background) == ((0.4, 0.55), "plain")
+    assert (short.eye_band, short.background) == ([0.4, 0.55], "plain")
 
 
 def test_a_run_is_named_by_what_matters() -> None:

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from facerot.export import EXTRA, Switched, main, switches
 from facerot.latents import LATENTS, keep_sets
 from facerot.model import UNet
-from facerot.trained import build
+from facerot.runs.trained import load_weights, save_weights
 from tests.conftest import InProcess
 
 missing = pytest.mark.skipif(not all(map(find_spec, EXTRA)), reason="needs the extra onnx")
@@ -28,12 +28,24 @@ def tiny(*concats: int) -> UNet:
 
 
 @pytest.mark.parametrize("concats", [(), (2, 4), (1, 2, 3, 4)])
-def test_a_network_is_rebuilt_from_its_weights_alone(concats: tuple[int, ...]) -> None:
+def test_a_network_is_rebuilt_from_its_weights_alone(
+    concats: tuple[int, ...], tmp_path: Path
+) -> None:
     network = tiny(*concats)
-    again = build(network.state_dict())
+    save_weights(network, tmp_path / "weights.safetensors")
+    again = load_weights(tmp_path / "weights.safetensors")
     assert again.latents == network.latents
     x = torch.rand(2, 3, 64, 64)
-    assert torch.equal(again(x), network(x))
+    torch.testing.assert_close(again(x), network(x))
+
+
+def test_weights_that_do_not_say_what_they_belong_to_are_refused(
+    tmp_path: Path, in_process: InProcess
+) -> None:
+    save_file(tiny(2, 4).state_dict(), tmp_path / "weights.safetensors")
+    line = in_process(main, "weights=weights.safetensors")
+    assert line is not None
+    assert "does not name its architecture" in line
 
 
 @torch.inference_mode()
@@ -50,7 +62,7 @@ def test_the_export_serves_every_keep_set_and_any_number_of_faces(
     import onnxruntime
 
     network = tiny(2, 4)
-    save_file(network.state_dict(), tmp_path / "weights.safetensors")
+    save_weights(network, tmp_path / "weights.safetensors")
     assert in_process(main, "weights=weights.safetensors", "out=net.onnx") is None
     assert "all 32 keep sets" in capsys.readouterr().out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["net.onnx", "weights.safetensors"]

@@ -9,7 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facerot.latents import keep_sets, mean_latents, remove
+from facerot.latents import keep_sets, remove
+from facerot.measure.silencing import mean_latents
 from facerot.model import UNet
 
 WIDTHS = (4, 4, 8, 8, 8)
@@ -45,7 +46,7 @@ def test_shapes_and_range(subset: set[int], size: int) -> None:
 def test_all_masks_at_once_are_the_masks_one_by_one(subset: set[int]) -> None:
     net, x = network(subset), faces()
     latents = net.encode(x)
-    fill = mean_latents(net.encode, [faces(5)])
+    fill = mean_latents(net, [faces(5)])
     for value in (None, fill):
         every = net.decode_all(latents, value)
         sets = keep_sets(net.latents)
@@ -96,5 +97,5 @@ def test_only_what_the_concat_hands_over_is_silenced() -> None:
 @torch.inference_mode()
 def test_silencing_with_the_mean_of_one_face_changes_nothing_for_it() -> None:
     net, x = network({1, 3}), faces(1)
-    fill = mean_latents(net.encode, [x])
+    fill = mean_latents(net, [x])
     torch.testing.assert_close(net.decode(net.encode(x), (), fill), net(x))

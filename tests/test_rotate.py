@@ -15,7 +15,7 @@ from PIL import Image
 
 from facerot.panels import CAPTION_HEIGHT, Pixels
 from facerot.rotate import main
-from tests.conftest import Command, InProcess, draw_head
+from tests.conftest import InProcess, draw_head
 
 SIZE = 64
 
@@ -23,12 +23,9 @@ Rotate = Callable[..., "str | None"]
 
 
 @pytest.fixture(scope="module")
-def run_folder(command: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run_folder(studied: Path) -> Path:
     """A run of the network with Concat2 and Concat4."""
-    cwd = tmp_path_factory.mktemp("trained")
-    done = command("concats=[2,4]", cwd=cwd)
-    assert done.returncode == 0, done.stderr
-    return cwd / "outputs" / "heads-smoke" / "unet_concats-24_seed-0"
+    return studied / "outputs" / "heads-smoke" / "unet_concats-24_seed-0"
 
 
 @pytest.fixture

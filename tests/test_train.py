@@ -22,8 +22,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tests.conftest import Command
 
 RUN_FILES = (
-    *("config.yaml", "status.json", "metrics.json", "latents.csv", "weights.safetensors"),
-    *("checkpoints/last.ckpt", "faces/figure6_test.png", "faces/train_rgb.png"),
+    *("config.yaml", "status.json", "metrics.json", "weights.safetensors", "checkpoints/last.ckpt"),
+    *("latents.csv", "latents.parquet", "latents.json", "faces/figure6_test.png"),
+    *("faces/train_rgb.png",),
 )
 
 
@@ -42,24 +43,13 @@ def rows(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.fixture(scope="module")
-def swept(command: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study of the U-Net, Concat2,4 and the auto-encoder, started from an unrelated folder."""
-    cwd = tmp_path_factory.mktemp("swept")
-    done = command("concats=[1,2,3,4],[2,4],[]", "latents.fills=[zero,mean]", "-m", cwd=cwd)
-    assert done.returncode == 0, done.stderr
-    assert "3 trained, 0 resumed, 0 skipped, 0 failed" in done.stdout
-    return cwd / "outputs" / "heads-smoke"
+def run_of(studied: Path, name: str) -> Path:
+    return studied / "outputs" / "heads-smoke" / f"{name}_seed-0"
 
 
-def run_of(study: Path, name: str) -> Path:
-    (folder,) = study.glob(f"{name}_seed-0_*")  # fills differ from the default: a hash
-    return folder
-
-
-def test_a_run_is_recorded(swept: Path) -> None:
+def test_a_run_is_recorded(studied: Path) -> None:
     for name in ("unet_concats-1234", "unet_concats-24", "autoencoder"):
-        folder = run_of(swept, name)
+        folder = run_of(studied, name)
         assert all((folder / file).exists() for file in RUN_FILES)
         assert read(folder, "status.json")["status"] == "finished"
         metrics = read(folder)
@@ -69,8 +59,8 @@ def test_a_run_is_recorded(swept: Path) -> None:
         assert all(metrics[split]["mse"] > 0 for split in ("train", "test"))
 
 
-def test_the_checkpoint_loads_with_weights_only(swept: Path) -> None:
-    checkpoint = run_of(swept, "unet_concats-24") / "checkpoints" / "last.ckpt"
+def test_the_checkpoint_loads_with_weights_only(studied: Path) -> None:
+    checkpoint = run_of(studied, "unet_concats-24") / "checkpoints" / "last.ckpt"
     saved = torch.load(checkpoint, weights_only=True)
     assert saved["hyper_parameters"]["concats"] == [2, 4]
 
@@ -80,9 +70,9 @@ def test_the_checkpoint_loads_with_weights_only(swept: Path) -> None:
     [("unet_concats-1234", "12345"), ("unet_concats-24", "245"), ("autoencoder", "5")],
 )
 def test_latents_csv_has_every_mask_of_the_model_and_no_other(
-    swept: Path, name: str, latents: str
+    studied: Path, name: str, latents: str
 ) -> None:
-    found = rows(run_of(swept, name))
+    found = rows(run_of(studied, name))
     every = {
         "".join(k for k, on in zip(latents, switches) if on) or "none"
         for switches in product((True, False), repeat=len(latents))
@@ -98,8 +88,8 @@ def test_latents_csv_has_every_mask_of_the_model_and_no_other(
             assert keeps == (every if probe == "rgb" else removed)
 
 
-def test_latents_csv_agrees_with_metrics_and_with_itself(swept: Path) -> None:
-    folder = run_of(swept, "unet_concats-1234")
+def test_latents_csv_agrees_with_metrics_and_with_itself(studied: Path) -> None:
+    folder = run_of(studied, "unet_concats-1234")
     metrics, values = read(folder), {}
     for row in rows(folder):
         key = tuple(row[name] for name in ("split", "probe", "keep", "fill", "score"))
@@ -119,8 +109,8 @@ def test_latents_csv_agrees_with_metrics_and_with_itself(swept: Path) -> None:
     assert zero != mean
 
 
-def test_tensorboard_holds_curves_panels_histograms_and_hyperparameters(swept: Path) -> None:
-    folder = run_of(swept, "unet_concats-1234")
+def test_tensorboard_holds_curves_panels_histograms_and_hyperparameters(studied: Path) -> None:
+    folder = run_of(studied, "unet_concats-1234")
     tags: dict[str, set[str]] = {"scalars": set(), "images": set(), "histograms": set()}
     for file in folder.glob("events*"):
         board = EventAccumulator(str(file)).Reload()
@@ -144,28 +134,28 @@ def test_every_spelling_lands_in_the_same_folder(command: Command, tmp_path: Pat
 
 
 def test_seed_zero_is_a_seed_and_equal_seeds_give_equal_bits(
-    command: Command, tmp_path: Path
+    studied: Path, process: Command, tmp_path: Path
 ) -> None:
-    for place in ("a", "b"):
-        command("seed=0,1", "concats=[]", f"outputs={place}", "-m", cwd=tmp_path)
+    done = process("seed=0,1", "concats=[]", "-m", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
     weights = {
         (place, seed): load_file(
-            tmp_path / place / "heads-smoke" / f"autoencoder_seed-{seed}" / "weights.safetensors"
+            place / "outputs" / "heads-smoke" / f"autoencoder_seed-{seed}" / "weights.safetensors"
         )
-        for place, seed in product("ab", (0, 1))
+        for place, seed in product((studied, tmp_path), (0, 1))
     }
     name = "down3.0.weight"
     for seed in (0, 1):
-        one, other = weights["a", seed], weights["b", seed]
+        one, other = weights[studied, seed], weights[tmp_path, seed]
         assert all(torch.equal(one[key], other[key]) for key in one)
-    assert not torch.equal(weights["a", 0][name], weights["a", 1][name])
+    assert not torch.equal(weights[studied, 0][name], weights[studied, 1][name])
 
 
 def test_a_killed_run_resumes_to_the_same_bits(
     command: Command, tmp_path: Path, faces_zip: Path, environment: dict[str, str]
 ) -> None:
     line = ["trainer.epochs=30", "trainer.evaluate_every=30", "trainer.checkpoint_every=4"]
-    command(*line, "outputs=whole", cwd=tmp_path)
+    assert command(*line, "outputs=whole", cwd=tmp_path).returncode == 0
     child = subprocess.Popen(
         [sys.executable, "-m", "facerot.train", "budget=smoke", f"data.root={faces_zip}",
          "outputs=killed", *line],
@@ -180,12 +170,13 @@ def test_a_killed_run_resumes_to_the_same_bits(
     (folder,) = killed.glob("[!.]*")
     assert not (folder / "metrics.json").exists(), "killed too late to test anything"
 
+    before = set(folder.glob("events*"))
     resumed = command(*line, "outputs=killed", cwd=tmp_path)
     assert "resumed" in resumed.stdout
-    steps = [scalar_steps(file, "loss") for file in sorted(folder.glob("events*"))]
-    assert min([found for found in steps if found][-1]) >= 4, "started over"
+    steps = [scalar_steps(file, "loss") for file in set(folder.glob("events*")) - before]
+    assert min(step for found in steps for step in found) >= 4, "started over"
     whole = tmp_path / "whole" / "heads-smoke" / folder.name
-    for file in ("weights.safetensors", "latents.csv"):
+    for file in ("weights.safetensors", "latents.csv", "latents.parquet"):
         assert (folder / file).read_bytes() == (whole / file).read_bytes()
     assert read(folder)["test"] == read(whole)["test"]
 
@@ -211,14 +202,13 @@ def test_a_failing_job_stops_no_other_and_leaves_its_error(
 
 
 def test_a_finished_run_is_kept_unless_forced(
-    command: Command, tmp_path: Path, faces_zip: Path
+    copied: Path, command: Command, tmp_path: Path, faces_zip: Path
 ) -> None:
-    command("concats=[2]", cwd=tmp_path)
-    (folder,) = (tmp_path / "outputs" / "heads-smoke").glob("[!.]*")
+    folder = copied / "unet_concats-2_seed-0"
     before = (folder / "metrics.json").stat().st_mtime_ns
 
     skipped = command("concats=[2]", cwd=tmp_path)
-    assert "skipped" in skipped.stdout
+    assert "skipped;" in skipped.stdout
     other = tmp_path / "other.zip"
     other.write_bytes(faces_zip.read_bytes().replace(b"0003/", b"9003/"))
     refused = command("concats=[2]", f"data.root={other}", cwd=tmp_path)
@@ -227,7 +217,7 @@ def test_a_finished_run_is_kept_unless_forced(
     assert (folder / "metrics.json").stat().st_mtime_ns == before
 
     forced = command("concats=[2]", "force=true", cwd=tmp_path)
-    assert "trained" in forced.stdout
+    assert "trained" in forced.stdout, forced.stderr
     assert (folder / "metrics.json").stat().st_mtime_ns > before
 
 
@@ -252,6 +242,18 @@ def test_photos_left_out_are_counted_in_the_record(
     ("overrides", "says"),
     [
         (["concats=2,4"], "'concats=[2,4]'"),
+        (["concats=2,4", "-m"], "'concats=[2],[4]' -m"),
+        (["seed=0,1"], "add -m"),
+        (["budget=smok"], "did you mean 'smoke'?"),
+        (["-m", "budget=quick,ful"], "did you mean 'full'?"),
+        (["data=lodnon"], "did you mean 'london'?"),
+        (["+experiment=tabel1"], "did you mean 'table1'?"),
+        (["experiment=table1"], "+experiment=table1"),
+        (["model.channels={a: 1}"], "model.channels"),
+        (["seed=${sed}"], "sed"),
+        (["model=null"], "choose from"),
+        (["size=[64"], "at input '[64'"),
+        (["threads=0"], "threads=0"),
         (["concats=2"], "'concats=[2]'"),
         (["concats=[5]"], "no Concat5"),
         (["concats=[2,2]"], "'concats=[2]'"),
@@ -279,3 +281,16 @@ def test_bad_input_gets_one_clear_line(
     (line,) = done.stderr.strip().splitlines()
     assert line.startswith("facerot: ")
     assert says in line
+    assert not (tmp_path / "outputs").exists() or overrides == ["data.root=nowhere.zip"]
+
+
+def test_a_refusal_comes_before_torch(process: Command, tmp_path: Path) -> None:
+    done = process("concats=[5]", cwd=tmp_path)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    code = "import sys, facerot.train; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_overrides_may_follow_the_flag_of_a_sweep(command: Command, tmp_path: Path) -> None:
+    done = command("+concats=[2,4]", "-m", "seed=0,1", "trainer.epochs=1", cwd=tmp_path)
+    assert "2 trained, 0 resumed, 0 skipped, 0 failed" in done.stdout, done.stderr

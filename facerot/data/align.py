@@ -9,9 +9,9 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from facerot.config import SettingsError
-from facerot.data.faces import Place, View
 from facerot.data.photo import MAX_PIXELS
+from facerot.data.views import Place, View
+from facerot.errors import SettingsError
 
 EYE_DISTANCE = 0.22  # between the eyes of a frontal view, of the side of the picture
 LANDMARKS = "landmarks.csv"  # of the embedded heads: person, yaw, landmark, x, y, visible

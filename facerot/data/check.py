@@ -8,20 +8,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import hydra
 import numpy as np
-import torch
-from omegaconf import DictConfig
 from PIL import Image
 
-from facerot.config import CONF, Settings, SettingsError, refusals, refuse_misspelt, resolve
-from facerot.data.faces import View
+from facerot.command import command
+from facerot.config import Settings
 from facerot.data.images import for_each
-from facerot.data.listing import list_views
+from facerot.data.listing import list_faces
 from facerot.data.pairs import Pair, make_pairs, summary
-from facerot.data.photo import Pixels, decode, opened, upright_rgb
+from facerot.data.photo import decode, opened, upright_rgb
 from facerot.data.root import Root
-from facerot.panels import captioned
+from facerot.data.views import View
+from facerot.errors import SettingsError
+from facerot.panels import Pixels, captioned
 
 THUMBNAIL = 16  # px
 # RMS of 255 between thumbnails. Of the 102 persons of the London Set, and of the 240 rendered ones,
@@ -40,30 +39,22 @@ class Photo:
     thumbnail: Pixels
 
 
-@hydra.main(version_base="1.3", config_path=str(CONF), config_name="check")
-def job(cfg: DictConfig) -> None:
-    """Check one face set; exit code 1 where it needs mending."""
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # any file name
-    with refusals():
-        check(resolve(cfg, Settings))
-
-
 def check(settings: Settings) -> None:
     """Print what was found, what would be paired and what would not; write a sheet of pairs.
 
     Raises SettingsError, at the end, where the set cannot be trained on as it is.
     """
-    root = Root(settings.data.root)
-    stamps = root.files()
-    views, left_out = list_views(root, stamps, settings.data)
-    print(f"{root.path}\n{len(stamps)} files, {len(views)} views")
-    _print_unlisted(stamps.keys() - {view.file for view in views})
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # any file name
+    listed = list_faces(settings.data)
+    root, views = listed.root, listed.views
+    print(f"{root.path}\n{len(listed.stamps)} files, {len(views)} views")
+    _print_unlisted(listed.stamps.keys() - {view.file for view in views})
     photos, faults = scan(root, views, settings.data.name)
     _print_views(views, photos)
     pairs, unpaired = make_pairs(views, settings.source_yaw, settings.target_yaw, settings.mirror)
     bad = Counter({"photos that cannot be used": len(faults)})
     good = [pair for pair in pairs if pair.source in photos and pair.target in photos]
-    print(summary(settings, good, left_out + unpaired + bad))
+    print(summary(settings, good, listed.left_out + unpaired + bad))
     if good:
         print(f"random pairs, source above target: {write_sheet(root, good, settings)}")
         print("Is the nose to the image's left wherever the yaw is negative? Does the crop fit?")
@@ -157,19 +148,19 @@ def write_sheet(root: Root, pairs: Sequence[Pair], settings: Settings) -> Path:
 
 
 def _caption(pair: Pair) -> str:
-    return f"{-pair.source.yaw if pair.flip else pair.source.yaw:g} {pair.person}"
+    return f"{pair.yaw:g} {pair.person}"
 
 
-def _faces(root: Root, pair: Pair, settings: Settings) -> torch.Tensor:
-    """The source and the target of a pair, (2, 3, size, size) in [0, 1]."""
+def _faces(root: Root, pair: Pair, settings: Settings) -> Pixels:
+    """The source and the target of a pair, (2, size, size, 3)."""
     pixels = np.stack(
         [
             decode(root.read(view.file), view.person, settings.data, settings.size, view.place)
             for view in (pair.source, pair.target)
         ]
     )
-    faces = torch.from_numpy(pixels) / 255
-    return faces.flip(-1) if pair.flip else faces
+    faces: Pixels = pixels.transpose(0, 2, 3, 1)
+    return faces[:, :, ::-1] if pair.flip else faces
 
 
 def _refuse(
@@ -193,12 +184,7 @@ def _refuse(
     print("no photo is unusable, none is there under several persons")
 
 
-def main() -> None:
-    """Entry point."""
-    with refusals():
-        refuse_misspelt(sys.argv[1:], Settings)
-    job()
-
+main = command("check", Settings, check)
 
 if __name__ == "__main__":
     main()

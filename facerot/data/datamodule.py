@@ -9,16 +9,17 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import lightning as L
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from facerot.config import SPLITS, Settings, SettingsError
-from facerot.data.faces import View
+from facerot.config import SPLITS, Settings
 from facerot.data.images import load_images
-from facerot.data.listing import list_views
+from facerot.data.listing import Listing, list_faces
 from facerot.data.pairs import Pair, make_pairs, split, summary
-from facerot.data.root import Root
+from facerot.data.views import View
+from facerot.errors import SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -26,23 +27,26 @@ EVALUATION_BATCH = 64
 SHOWN_FACES = 8
 
 
-class FaceTensor(Dataset[tuple[Tensor, Tensor]]):
+Batch = tuple[Tensor, Tensor]  # sources and targets
+
+
+class PairTensors(Dataset[Batch]):
     """Pairs as two uint8 tensors (N, 3, S, S) in memory, indexed by whole batches."""
 
-    def __init__(self, sources: Tensor, targets: Tensor) -> None:
-        self.sources, self.targets = sources, targets
+    def __init__(self, pairs: Sequence[Pair], sources: Tensor, targets: Tensor) -> None:
+        self.pairs, self.sources, self.targets = pairs, sources, targets
 
     def __len__(self) -> int:
-        return len(self.sources)
+        return len(self.pairs)
 
-    def __getitem__(self, index: Tensor) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, index: Tensor) -> Batch:
         return self.sources[index], self.targets[index]
 
-    def to(self, device: torch.device) -> FaceTensor:
-        """The same faces on another device."""
-        return FaceTensor(self.sources.to(device), self.targets.to(device))
+    def to(self, device: torch.device) -> PairTensors:
+        """The same pairs on another device."""
+        return PairTensors(self.pairs, self.sources.to(device), self.targets.to(device))
 
-    def shown(self) -> tuple[Tensor, Tensor]:
+    def shown(self) -> Batch:
         """The fixed faces of every picture: SHOWN_FACES spread evenly, in [0, 1]."""
         count = min(SHOWN_FACES, len(self))
         index = torch.linspace(0, len(self) - 1, count).round().long()
@@ -74,63 +78,82 @@ class EpochOrder(Sampler[Tensor]):
 class FacePairs(L.LightningDataModule):
     """The pairs of one face set, split by person and decoded, ready to train and test on.
 
+    Args:
+        settings: which pairs, how they are cut and split, how they are batched.
+        listing: the face set where it has been opened before.
+
     Raises SettingsError where the faces cannot be read or give no train or no test pairs.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, listing: Listing | None = None) -> None:
         super().__init__()
         self.seed, self.batch_size = settings.seed, settings.trainer.batch_size
-        faces, root = settings.data, Root(settings.data.root)
-        stamps = root.files()
-        views, left_out = list_views(root, stamps, faces)
+        listed = listing or list_faces(settings.data)
         pairs, unpaired = make_pairs(
-            views, settings.source_yaw, settings.target_yaw, settings.mirror
+            listed.views, settings.source_yaw, settings.target_yaw, settings.mirror
         )
         _refuse_empty(settings, pairs)
         used = list(dict.fromkeys(view for pair in pairs for view in (pair.source, pair.target)))
-        pixels, faults = load_images(root, stamps, used, faces, settings.size)
+        pixels, faults = load_images(listed.root, listed.stamps, used, settings.data, settings.size)
         pairs = [pair for pair in pairs if pair.source not in faults and pair.target not in faults]
         _refuse_empty(settings, pairs)
-        self.left_out = left_out + unpaired + Counter({"photos that cannot be used": len(faults)})
+        self.left_out = (
+            listed.left_out + unpaired + Counter({"photos that cannot be used": len(faults)})
+        )
         self.summary = summary(settings, pairs, self.left_out)
         log.info(self.summary)
         images, row = torch.from_numpy(pixels), {view: index for index, view in enumerate(used)}
         parts = split(pairs, settings.test_fraction, settings.split_seed)
-        self.faces = {name: _gather(images, row, part) for name, part in zip(SPLITS, parts)}
+        self.splits = {name: _gather(images, row, part) for name, part in zip(SPLITS, parts)}
 
     def setup(self, stage: str) -> None:
         """Put the faces on the device once; batches are then only indexed."""
         if self.trainer is not None:
-            device = self.trainer.strategy.root_device
-            self.faces = {name: faces.to(device) for name, faces in self.faces.items()}
+            self.to(self.trainer.strategy.root_device)
 
-    def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+    def to(self, device: torch.device) -> None:
+        """Put the faces on a device."""
+        self.splits = {name: pairs.to(device) for name, pairs in self.splits.items()}
+
+    def train_dataloader(self) -> DataLoader[Batch]:
         """The training faces in the order of the epoch."""
-        order = EpochOrder(len(self.faces["train"]), self.batch_size, self.seed)
-        return DataLoader(self.faces["train"], sampler=order, batch_size=None)
+        order = EpochOrder(len(self.splits["train"]), self.batch_size, self.seed)
+        return DataLoader(self.splits["train"], sampler=order, batch_size=None)
 
-    def val_dataloader(self) -> list[DataLoader[tuple[Tensor, Tensor]]]:
+    def val_dataloader(self) -> list[DataLoader[Batch]]:
         """Train and test faces, in the order of SPLITS."""
-        return [self.in_order(name) for name in SPLITS]
+        return [self._in_order(name) for name in SPLITS]
 
     test_dataloader = val_dataloader
 
-    def in_order(self, name: str) -> DataLoader[tuple[Tensor, Tensor]]:
+    def _in_order(self, split: str) -> DataLoader[Batch]:
         """All faces of a split in evaluation batches, always the same."""
-        count = len(self.faces[name])
+        count = len(self.splits[split])
         starts = range(0, count, EVALUATION_BATCH)
         batches = [torch.arange(start, min(start + EVALUATION_BATCH, count)) for start in starts]
-        return DataLoader(self.faces[name], sampler=batches, batch_size=None)
+        return DataLoader(self.splits[split], sampler=batches, batch_size=None)
 
-    def on_after_batch_transfer(
-        self, batch: tuple[Tensor, Tensor], dataloader_idx: int
-    ) -> tuple[Tensor, Tensor]:
+    def batches(self, split: str) -> Iterator[Batch]:
+        """All faces of a split in evaluation batches, as floats in [0, 1]."""
+        for batch in self._in_order(split):
+            yield self.on_after_batch_transfer(batch, 0)
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Bytes -> floats in [0, 1], on the device."""
         return to_unit(batch[0]), to_unit(batch[1])
 
+    def people(self, split: str) -> pd.DataFrame:
+        """Who is shown, a row a face: person, session, yaw of the input in degrees, mirrored."""
+        rows = [
+            (pair.person, " ".join(filter(None, pair.source.session)), pair.yaw, pair.flip)
+            for pair in self.splits[split].pairs
+        ]
+        people: pd.DataFrame = pd.DataFrame(rows, columns=["person", "session", "yaw", "mirrored"])
+        return people
+
     def baselines(self) -> dict[str, float]:
         """Test MSE of two answers that need no network: the input, and the mean training face."""
-        train, test = self.faces["train"], self.faces["test"]
+        train, test = self.splits["train"], self.splits["test"]
         source, target = to_unit(test.sources), to_unit(test.targets)
         mean_face = to_unit(train.targets).mean(dim=0)
         return {
@@ -144,11 +167,12 @@ def to_unit(images: Tensor) -> Tensor:
     return images.to(torch.float32, memory_format=torch.channels_last).div(255)
 
 
-def _gather(images: Tensor, row: Mapping[View, int], pairs: Sequence[Pair]) -> FaceTensor:
+def _gather(images: Tensor, row: Mapping[View, int], pairs: Sequence[Pair]) -> PairTensors:
     flip = torch.tensor([pair.flip for pair in pairs])[:, None, None, None]
     sources = images[[row[pair.source] for pair in pairs]]
     targets = images[[row[pair.target] for pair in pairs]]
-    return FaceTensor(*(torch.where(flip, part.flip(-1), part) for part in (sources, targets)))
+    both = (torch.where(flip, part.flip(-1), part) for part in (sources, targets))
+    return PairTensors(pairs, *both)
 
 
 def _refuse_empty(settings: Settings, pairs: Sequence[Pair]) -> None:

@@ -17,10 +17,12 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from facerot.config import Faces, SettingsError
-from facerot.data.faces import View
-from facerot.data.photo import BLEND, FIELD, GREY, Pixels, decode
-from facerot.data.root import BadFile, Root, Stamp
+from facerot.config import FaceSet
+from facerot.data.photo import BLEND, FIELD, GREY, decode
+from facerot.data.root import Root, Stamp
+from facerot.data.views import View
+from facerot.errors import BadFile, SettingsError
+from facerot.panels import Pixels
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +32,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 def load_images(
-    root: Root, stamps: Mapping[str, Stamp], views: Sequence[View], faces: Faces, size: int
+    root: Root, stamps: Mapping[str, Stamp], views: Sequence[View], faces: FaceSet, size: int
 ) -> tuple[Pixels, dict[View, str]]:
     """The views as uint8 (N, 3, size, size), and why some of them could not be decoded.
 
@@ -55,7 +57,7 @@ def cache_folder() -> Path:
 
 
 def _key(
-    root: Root, stamps: Mapping[str, Stamp], views: Sequence[View], faces: Faces, size: int
+    root: Root, stamps: Mapping[str, Stamp], views: Sequence[View], faces: FaceSet, size: int
 ) -> str:
     listing = [
         [view.file, stamps[view.file].size, stamps[view.file].mtime, view.place] for view in views
@@ -94,7 +96,7 @@ def _write_cache(path: Path, images: Pixels, known: Flags) -> None:
 
 
 def _decode_all(
-    root: Root, views: Sequence[View], faces: Faces, images: Pixels, known: Flags
+    root: Root, views: Sequence[View], faces: FaceSet, images: Pixels, known: Flags
 ) -> dict[View, str]:
     """Decode what is not yet known into `images`; return what cannot be, and why."""
     row = {view: index for index, view in enumerate(views) if not known[index]}
@@ -124,7 +126,7 @@ def for_each(
     return faults
 
 
-def _refuse_or_report(faults: Mapping[View, str], count: int, root: Root, faces: Faces) -> None:
+def _refuse_or_report(faults: Mapping[View, str], count: int, root: Root, faces: FaceSet) -> None:
     listing = "; ".join(sorted(f"{view.file} ({why})" for view, why in faults.items()))
     if faces.on_bad == "refuse":
         raise SettingsError(

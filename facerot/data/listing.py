@@ -5,17 +5,48 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from facerot.config import Faces, SettingsError
+from facerot.config import FaceSet
 from facerot.data.align import LANDMARKS, align_eyes, with_landmarks
-from facerot.data.faces import View, find_views
 from facerot.data.manifest import read_manifest
-from facerot.data.root import BadFile, Root, Stamp, reason
+from facerot.data.root import Root, Stamp
+from facerot.data.views import View, find_views
+from facerot.errors import BadFile, SettingsError, reason
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """A face set as it lies on disk: its files, and the views among them."""
+
+    root: Root
+    stamps: Mapping[str, Stamp]
+    views: list[View]
+    left_out: Counter[str]
+    by_name: bool  # the settings alone tell what a file shows
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A short hash of the views' relative names and sizes: the same faces wherever they lie."""
+        lines = [f"{view.file} {self.stamps[view.file].size}" for view in self.views]
+        if not self.by_name:
+            lines += [f"{view.person} {view.session} {view.yaw:g} {view.place}"
+                      for view in self.views]  # fmt: skip
+        return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()[:16]
+
+
+def list_faces(faces: FaceSet) -> Listing:
+    """Open a face set and list its views; raises SettingsError where there are none."""
+    root = Root(faces.root)
+    stamps = root.files()
+    views, left_out = list_views(root, stamps, faces)
+    return Listing(root, stamps, views, left_out, not (faces.manifest or faces.align))
 
 
 def list_views(
-    root: Root, stamps: Mapping[str, Stamp], faces: Faces
+    root: Root, stamps: Mapping[str, Stamp], faces: FaceSet
 ) -> tuple[list[View], Counter[str]]:
     """Every view of a face set, and what was left out; raises SettingsError where there is none."""
     if faces.manifest is None:
@@ -38,17 +69,3 @@ def _text(root: Root, name: str, where: str) -> str:
         return data.decode("utf-8-sig")
     except (BadFile, OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{where}: {reason(error)}") from error
-
-
-def fingerprint(faces: Faces) -> str:
-    """A short hash of the views' relative names and sizes: the same faces wherever they lie.
-
-    Raises SettingsError where there are none.
-    """
-    root = Root(faces.root)
-    stamps = root.files()
-    views, _ = list_views(root, stamps, faces)
-    lines = [f"{view.file} {stamps[view.file].size}" for view in views]
-    if faces.manifest or faces.align:  # of a pattern the run's settings tell what the names mean
-        lines += [f"{view.person} {view.session} {view.yaw:g} {view.place}" for view in views]
-    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()[:16]

@@ -7,10 +7,10 @@ import io
 from collections import Counter
 from collections.abc import Mapping
 
-from facerot.config import SettingsError
 from facerot.data.align import eyes_of_row
-from facerot.data.faces import View
 from facerot.data.root import Stamp
+from facerot.data.views import View
+from facerot.errors import SettingsError
 
 COLUMNS = ("path", "person", "yaw")
 

@@ -7,8 +7,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from facerot.config import Settings, SettingsError
-from facerot.data.faces import View
+from facerot.config import Settings
+from facerot.data.views import View
+from facerot.errors import SettingsError
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,11 @@ class Pair:
     def person(self) -> str:
         """Whose faces these are."""
         return self.source.person
+
+    @property
+    def yaw(self) -> float:
+        """Of the source as the network sees it, in degrees."""
+        return -self.source.yaw if self.flip else self.source.yaw
 
 
 def make_pairs(

@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from facerot.config import Faces
-from facerot.data.faces import Place
-from facerot.data.root import BadFile, reason
+from facerot.config import FaceSet
+from facerot.data.views import Place
+from facerot.errors import BadFile, reason
+from facerot.panels import Pixels
 
-Pixels = npt.NDArray[np.uint8]
 Box = tuple[float, float, float, float]  # left, top, right, bottom in px
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "PPM")  # PPM is also PGM and PBM
@@ -35,7 +35,9 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 
-def decode(data: bytes, person: str, faces: Faces, size: int, place: Place | None = None) -> Pixels:
+def decode(
+    data: bytes, person: str, faces: FaceSet, size: int, place: Place | None = None
+) -> Pixels:
     """One photo as uint8 (3, size, size): cropped, resized, over its background where transparent.
 
     With `place` it is cut there; what lies outside of the photo is then background.

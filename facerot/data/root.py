@@ -12,13 +12,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import IO
 
-from facerot.config import SettingsError
+from facerot.errors import BadFile, SettingsError, reason
 
 MAX_BYTES = 2**28  # of one file: the largest photo that is decoded, uncompressed
-
-
-class BadFile(ValueError):
-    """A file that cannot be used; its text says why in a few words."""
 
 
 @dataclass(frozen=True)
@@ -100,11 +96,6 @@ def locate(root: str) -> Path:
         return Path(root).expanduser().absolute()
     package, _, name = root.removeprefix("pkg://").partition("/")
     return Path(str(files(package))) / name
-
-
-def reason(error: Exception) -> str:
-    """What an error of somebody else's says, on one line."""
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _unpacked(file: IO[bytes], name: str) -> AbstractContextManager[IO[bytes]]:

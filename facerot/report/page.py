@@ -10,11 +10,11 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from facerot.claims import judge_all
+from facerot.config import TRAINS, what_decides
 from facerot.paper import BASELINE, SETS, model_name
 from facerot.report.style import DPI
 from facerot.report.tables import Table, statistic_text
-from facerot.study import Study
+from facerot.runs.study import ASKED_PER_RUN, Study
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Shown:
     title: str
     note: str
     png: bytes
+    kind: str = "figure"  # the macro of the page that shows it
 
     @property
     def base64(self) -> str:
@@ -47,21 +48,35 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Section:
-    """A part of the page under one heading."""
+class Facts:
+    """Names and what belongs to each."""
+
+    name: str
+    title: str
+    pairs: Sequence[tuple[str, str]]
+    kind: str = "facts"
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """What cannot be shown, and why; said at the top of the page."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the page under one heading, ready to be written."""
 
     anchor: str
     title: str
-    tables: Sequence[Table] = ()
-    pictures: Sequence[Shown] = ()
+    entries: Sequence[Table | Shown | Facts]
 
 
-def render(study: Study, lacking: Sequence[str], sections: Iterable[Section]) -> str:
+def render(study: Study, lacking: Sequence[str], parts: Iterable[Part]) -> str:
     """The page, as HTML; `lacking` is what the paper has and the study does not."""
-    filled = [section for section in sections if section.tables or section.pictures]
-    titles = {entry.name: entry.title for part in filled for entry in part.tables}
-    titles |= {entry.name: entry.title for part in filled for entry in part.pictures}
-    contents = [("claims", "Claims"), *((part.anchor, part.title) for part in filled)]
+    filled = [part for part in parts if part.entries]
+    titles = {entry.name: entry.title for part in filled for entry in part.entries}
     environment = Environment(
         loader=PackageLoader("facerot.report", "."), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True,
@@ -69,11 +84,9 @@ def render(study: Study, lacking: Sequence[str], sections: Iterable[Section]) ->
     return environment.get_template("page.html.jinja").render(
         study=study,
         missing=lacking,
-        contents=[*contents, ("rests-on", "What this rests on")],
-        claims=list(_claims(study)),
         anchors={name: re.split("[.:] ", title)[0] for name, title in titles.items()},
-        sections=filled,
-        rests_on=rests_on(study),
+        statistic_text=statistic_text,
+        parts=filled,
     )
 
 
@@ -100,28 +113,23 @@ def rests_on(study: Study) -> list[tuple[str, str]]:
     if not study.runs:
         return [("Runs", "none has finished")]
     seeds = [f"{model_name(concats)}: {_list(study.seeds(concats))}" for concats in study.models]
-    settings = sorted(study.runs[0].settings.items())
+    settings = sorted(what_decides(study.runs[0].settings, TRAINS).items())
     metrics = [run.metrics for run in study.runs]
-    faces = [each["faces"] for each in metrics]
-    hours = sum(each["seconds"] for each in metrics) / 3600
+    hours = sum(each.seconds for each in metrics) / 3600
     return [
         ("Seeds", "; ".join(seeds)),
-        ("Faces", _all(each["summary"] for each in faces)),
-        ("Fingerprint of the faces", _all(each["fingerprint"] for each in faces)),
-        ("Test MSE without a network", _baselines(metrics[0]["baselines"])),
-        ("Settings", _list(f"{name}={value}" for name, value in settings)),
-        ("Versions", _all(_versions(each["versions"]) for each in metrics)),
-        ("Commits", _all(each["git_commit"] for each in metrics)),
-        ("Devices", _all(each["device"] for each in metrics)),
+        ("Faces", _all(each.faces["summary"] for each in metrics)),
+        ("Fingerprint of the faces", _all(each.fingerprint for each in metrics)),
+        ("Test MSE without a network", _baselines(metrics[0].baselines)),
+        (
+            "Settings",
+            _list(f"{name}={value}" for name, value in settings if name not in ASKED_PER_RUN),
+        ),
+        ("Versions", _all(_versions(each.versions) for each in metrics)),
+        ("Commits", _all(each.git_commit for each in metrics)),
+        ("Devices", _all(each.device for each in metrics)),
         ("Training time", f"{hours:.2f} h in all"),
     ]
-
-
-def _claims(study: Study) -> Iterable[dict[str, Any]]:
-    for claim, split, found in judge_all(study):
-        text = statistic_text(found)
-        first = split == claim.splits[0]
-        yield {"claim": claim, "split": split, "found": found, "statistic": text, "first": first}
 
 
 def _baselines(found: dict[str, float]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,30 +11,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
-from facerot.bootstrap import estimate
-from facerot.claims import WITHOUT
 from facerot.config import SPLITS
-from facerot.paper import BASELINE, model_name, number_of_concats
+from facerot.evidence.bootstrap import estimate
+from facerot.evidence.claims import WITHOUT
+from facerot.paper import model_name, number_of_concats
 from facerot.report.curves import read_curves
-from facerot.report.style import INK, LOSS, TEST, TRAIN, Picture, look
-from facerot.study import Study
+from facerot.report.style import INK, LOSS, TEST, TRAIN, Picture
+from facerot.runs.study import Study
 
 COLOURS = dict(zip(SPLITS, (TRAIN, TEST)))
 SPREAD = 0.24  # how far the seeds of one strip stand apart, in units of the strips' distance
 CURVES_ACROSS = 4
-
-
-def plots(study: Study) -> Iterator[Picture]:
-    """Every plot that the study has runs for."""
-    if not study.runs:
-        return
-    with look():
-        yield mse_strips(study)
-        if len({number_of_concats(concats) for concats in study.models}) > 1:
-            yield overfitting(study)
-        if study.of(BASELINE):
-            yield rotation_by_seed(study)
-        yield loss_curves(study)
 
 
 def mse_strips(study: Study) -> Picture:
@@ -57,7 +44,7 @@ def overfitting(study: Study) -> Picture:
     left, right = figure.subplots(1, 2)
     for run in study.runs:
         number = number_of_concats(run.concats)
-        values = {split: run.metrics[split]["mse"] for split in SPLITS}
+        values = {split: run.metrics.mse(split) for split in SPLITS}
         for split, side in zip(SPLITS, (-1, 1)):
             at = number + side * 0.12
             left.plot(at, values[split], "o", color=COLOURS[split], alpha=0.7, mew=0)
@@ -100,7 +87,7 @@ def loss_curves(study: Study) -> Picture:
     axes = figure.subplots(down, CURVES_ACROSS, sharex=True, sharey=True, squeeze=False)
     for concats, ax in zip(models, axes.flat):
         curves = pd.concat(
-            [read_curves(run.folder, run.metrics["epochs"]) for run in study.of(concats)]
+            [read_curves(run.folder, run.metrics.epochs) for run in study.of(concats)]
         )
         for tag, colour in (("loss", LOSS), ("mse/train", TRAIN), ("mse/test", TEST)):
             values = curves[tag].dropna()

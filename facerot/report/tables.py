@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import pandas as pd
 
-from facerot.bootstrap import Estimate, estimate
-from facerot.claims import judge_all
 from facerot.config import SPLITS
+from facerot.evidence.bootstrap import Estimate, estimate
+from facerot.evidence.claims import Judged
 from facerot.latents import LATENTS, keep_label, keep_ones, removals
 from facerot.paper import BASELINE, SETS, TABLES, model_name
-from facerot.study import Study
+from facerot.runs.study import Study
 
 Printed = tuple[float, float]  # train and test MSE in the paper
 NOT_PRINTED: Printed = (math.nan, math.nan)
@@ -33,6 +33,7 @@ class Table:
     numbers: pd.DataFrame
     text: pd.DataFrame
     bold: pd.DataFrame
+    kind: str = "table"  # the macro of the page that shows it
 
     def csv(self) -> str:
         """The numbers, unrounded."""
@@ -157,21 +158,42 @@ def _latent_table(study: Study, split: str) -> Table:
     return Table(f"latents_{split}", title, note, numbers, text, _bold(text, {}))
 
 
-def claims_table(study: Study) -> Table:
+@dataclass(frozen=True)
+class ClaimsTable(Table):
+    """The verdicts, and on the page what each claim says."""
+
+    judged: Sequence[Judged] = ()
+    kind: str = "claims"
+
+
+def claims_table(judged: Sequence[Judged]) -> ClaimsTable:
     """The verdicts."""
-    rows, cells = [], []
-    for claim, split, found in judge_all(study):
-        rows.append(
-            {"claim": claim.name, "faces": split, **_columns("statistic", found)}
-            | {"verdict": found.verdict}
-        )
-        cells.append(
-            {"Claim": claim.name, "Faces": split, "Statistic": statistic_text(found)}
-            | {"Seeds": str(found.seeds), "Verdict": found.verdict}
-        )
-    text = pd.DataFrame(cells)
-    title = "The paper's claims"
-    return Table("claims", title, "", pd.DataFrame(rows), text, _bold(text, {}))
+    numbers = pd.DataFrame(
+        {
+            "claim": one.claim.name,
+            "faces": one.split,
+            **_columns("statistic", one.found),
+            "verdict": one.found.verdict,
+        }
+        for one in judged
+    )
+    text = pd.DataFrame(
+        {
+            "Claim": one.claim.name,
+            "Faces": one.split,
+            "Statistic": statistic_text(one.found),
+            "Seeds": str(one.found.seeds),
+            "Verdict": one.found.verdict,
+        }
+        for one in judged
+    )
+    note = (
+        "Each statistic is positive where the claim says so. holds: its whole 95 % interval is "
+        "above 0; fails: below; open: neither, or fewer than three seeds."
+    )
+    return ClaimsTable(
+        "claims", "The paper's claims", note, numbers, text, _bold(text, {}), judged=judged
+    )
 
 
 def statistic_text(found: Estimate) -> str:

@@ -23,8 +23,8 @@ from lightning.pytorch.callbacks import Timer
 
 from facerot.config import CONF, Settings, resolve
 from facerot.data.datamodule import FacePairs
-from facerot.fit import make_module, make_trainer
-from facerot.runs import Run
+from facerot.runs.run import Run
+from facerot.training.fit import make_module, make_trainer
 
 EPOCHS, ROUNDS = 10, 5
 
@@ -85,7 +85,7 @@ def bare_fit(settings: Settings, faces: FacePairs) -> None:
 def masks(settings: Settings, faces: FacePairs) -> float:
     """Time of all masks over the test faces, as a share of that of as many plain passes."""
     net = make_module(settings).net.eval()
-    batches = [faces.on_after_batch_transfer(batch, 0)[0] for batch in faces.in_order("test")]
+    batches = [x for x, _ in faces.batches("test")]
     count = 2 ** len(net.latents)
 
     def all_masks() -> None:

@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from facerot.config import Faces, SettingsError
+from facerot.config import FaceSet
 from facerot.data.align import EYE_DISTANCE
-from facerot.data.faces import View
-from facerot.data.listing import fingerprint, list_views
+from facerot.data.listing import list_faces, list_views
 from facerot.data.photo import decode
 from facerot.data.root import Root
+from facerot.data.views import View
+from facerot.errors import SettingsError
 from tests.data.test_photo import face_set
 
 Eye = tuple[float, float]
@@ -33,7 +34,7 @@ def photo(*eyes: Eye) -> Image.Image:
     return picture
 
 
-def aligned(root: Path) -> tuple[Faces, list[View]]:
+def aligned(root: Path) -> tuple[FaceSet, list[View]]:
     faces = face_set("plain")
     faces.root, faces.manifest, faces.align = str(root), "faces.csv", "eyes"
     source = Root(str(root))
@@ -115,9 +116,9 @@ def test_views_without_eyes_are_left_out_and_all_of_them_refused(tmp_path: Path)
     write(tmp_path, ("1", 0, [(90, 90), (120, 90)]), ("1", -45, []), ("2", -45, [(90, 90)]))
     faces, (view,) = aligned(tmp_path)
     assert view.file == "0.png"
-    before = fingerprint(faces)
+    before = list_faces(faces).fingerprint
     write(tmp_path, ("1", 0, [(90, 90), (121, 90)]))
-    assert fingerprint(faces) != before
+    assert list_faces(faces).fingerprint != before
     write(tmp_path, ("1", 0, [(90, 90)]))
     with pytest.raises(SettingsError, match="eye1_x"):
         aligned(tmp_path)

@@ -14,8 +14,8 @@ from torch.utils.data import DataLoader
 
 from facerot.config import CONF, Settings, resolve
 from facerot.data.datamodule import EpochOrder, FacePairs
-from facerot.fit import make_module, make_trainer
-from facerot.runs import Run
+from facerot.runs.run import Run
+from facerot.training.fit import make_module, make_trainer
 
 counts = st.integers(1, 200)
 batch_sizes = st.integers(1, 64)

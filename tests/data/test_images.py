@@ -12,27 +12,30 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facerot.config import Faces, SettingsError
-from facerot.data.faces import View
+from facerot.config import FaceSet
 from facerot.data.images import cache_folder, load_images
-from facerot.data.listing import fingerprint, list_views
-from facerot.data.photo import Pixels
+from facerot.data.listing import list_faces, list_views
 from facerot.data.root import Root
+from facerot.data.views import View
+from facerot.errors import SettingsError
+from facerot.panels import Pixels
 from tests.conftest import draw_head, png
 
 LOAD = "from tests.data.test_images import load; load({root!r})"
 
 
-def face_set(root: Path | str, background: str = "varied", crop: object = None) -> Faces:
-    return Faces(
+def face_set(
+    root: Path | str, background: str = "varied", crop: list[float] | None = None
+) -> FaceSet:
+    return FaceSet(
         name="test",
         root=str(root),
         pattern=r"(?P<person>\d{4})/yaw(?P<view>-?\d+)\.png",
         yaw={str(yaw): yaw for yaw in (-90, -45, 0, 45, 90)},
-        source_yaw=-45,
+        source_yaw=[-45.0],
         target_yaw=0,
         crop=crop,
-        eye_band=(0.4, 0.55),
+        eye_band=[0.4, 0.55],
         background=background,
     )
 
@@ -65,7 +68,7 @@ def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_a_zip_and_its_folder_give_the_same_faces(faces_zip: Path, folder: Path) -> None:
     assert np.array_equal(load(faces_zip), load(folder))
-    assert fingerprint(face_set(faces_zip)) == fingerprint(face_set(folder))
+    assert list_faces(face_set(faces_zip)).fingerprint == list_faces(face_set(folder)).fingerprint
 
 
 def spoil(folder: Path) -> None:

@@ -9,20 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facerot.config import Faces, SettingsError
-from facerot.data.faces import View, find_views
+from facerot.config import FaceSet
 from facerot.data.pairs import make_pairs, split
 from facerot.data.root import Stamp
+from facerot.data.views import View, find_views
+from facerot.errors import SettingsError
 
-LONDON = Faces(
+LONDON = FaceSet(
     name="london",
     root="",
     pattern=r"(?P<session>neutral|smiling)_(?P<view>\w+)/(?P<person>\d{3})_\d{2}\.jpg",
     yaw={"left_profile": -90, "front": 0, "right_profile": 90},
-    source_yaw=-90,
+    source_yaw=[-90.0],
     target_yaw=0,
     crop=None,
-    eye_band=(0.4, 0.55),
+    eye_band=[0.4, 0.55],
     background="plain",
 )
 
@@ -70,7 +71,7 @@ def test_a_top_folder_and_upper_case_extensions_change_nothing() -> None:
     ],
 )
 def test_an_unusable_pattern_is_refused(pattern: str, says: str) -> None:
-    faces = Faces(**{**LONDON.__dict__, "pattern": pattern})
+    faces = FaceSet(**{**LONDON.__dict__, "pattern": pattern})
     with pytest.raises(SettingsError) as refused:
         find_views({}, faces)
     assert says in str(refused.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -11,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from facerot.config import Faces
-from facerot.data.photo import FORMATS, Pixels, background, decode
-from facerot.data.root import BadFile
+from facerot.config import FaceSet
+from facerot.data.photo import FORMATS, background, decode
+from facerot.errors import BadFile
+from facerot.panels import Pixels
 from tests.conftest import draw_head, png
 
 KINDS = [
@@ -25,15 +27,15 @@ KINDS = [
 ]
 
 
-def face_set(background: str = "varied", crop: object = None) -> Faces:
-    return Faces(
+def face_set(background: str = "varied", crop: Sequence[float] | None = None) -> FaceSet:
+    return FaceSet(
         name="test",
         root="",
         pattern="(?P<person>)(?P<view>)",
         yaw={"": 0},
-        source_yaw=0,
+        source_yaw=[0.0],
         target_yaw=0,
-        crop=crop,
+        crop=None if crop is None else list(crop),
         background=background,
     )
 
@@ -45,7 +47,7 @@ def saved(picture: Image.Image, kind: str = "PNG", **options: object) -> bytes:
 
 
 def pixels_of(
-    data: bytes, background: str = "plain", crop: object = None, size: int = 64
+    data: bytes, background: str = "plain", crop: Sequence[float] | None = None, size: int = 64
 ) -> Pixels:
     decoded = decode(data, "0000", face_set(background, crop), size)
     assert decoded.shape == (3, size, size)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from facerot.config import SettingsError
-from facerot.data.root import BadFile, Root
+from facerot.data.root import Root
+from facerot.errors import BadFile, SettingsError
 
 
 def write(folder: Path, *names: str) -> Path:

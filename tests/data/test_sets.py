@@ -15,11 +15,12 @@ import hydra
 import numpy as np
 import pytest
 
-from facerot.config import CONF, Settings, SettingsError, resolve
+from facerot.config import CONF, Settings, resolve
 from facerot.data.datamodule import FacePairs
-from facerot.data.listing import fingerprint, list_views
+from facerot.data.listing import list_faces, list_views
 from facerot.data.pairs import make_pairs
 from facerot.data.root import Root
+from facerot.errors import SettingsError
 from tests.conftest import draw_head
 
 Triple = tuple[str, str, str]  # person, source file, target file
@@ -167,7 +168,7 @@ def test_feret_pairs_within_a_date_and_reads_bz2(tmp_path: Path) -> None:
         ("00740", f"{glasses}pl_a.ppm.bz2", f"{glasses}fa_a.ppm.bz2"),
     }
     assert len(paired(settings_of("feret", root, "source_yaw=10"))) == 2
-    assert sum(map(len, FacePairs(settings).faces.values())) == 3  # decoded from the .bz2
+    assert sum(map(len, FacePairs(settings).splits.values())) == 3  # decoded from the .bz2
 
 
 def test_pointing04_takes_tilt_0_and_leaves_the_front_folder_out(tmp_path: Path) -> None:
@@ -252,9 +253,9 @@ def test_a_manifest_pairs_what_it_lists(listed: Path, tmp_path: Path) -> None:
 
 def test_another_manifest_is_another_face_set(listed: Path) -> None:
     settings = settings_of("folder", listed, "data.manifest=faces.csv")
-    before = fingerprint(settings.data)
+    before = list_faces(settings.data).fingerprint
     (listed / "faces.csv").write_text(MANIFEST.replace("Ann,-30,1", "Ann,-31,1"))
-    assert fingerprint(settings.data) != before
+    assert list_faces(settings.data).fingerprint != before
 
 
 @pytest.mark.parametrize(
@@ -287,7 +288,7 @@ def test_a_manifest_that_cannot_be_read_is_refused(listed: Path, manifest: str) 
 def test_a_face_set_becomes_the_tensors_of_its_files(tmp_path: Path) -> None:
     names = [f"{person}/{view}.png" for person in "abcdef" for view in ("left", "front")]
     root = draw(tmp_path / "six", names)
-    faces = FacePairs(settings_of("folder", root, "test_fraction=0.3")).faces
+    faces = FacePairs(settings_of("folder", root, "test_fraction=0.3")).splits
     assert sum(map(len, faces.values())) == 6
     colours = np.concatenate([part.targets[:, :, 16, 32] for part in faces.values()])
     wanted = {draw_head(seed, 0).getpixel((32, 16))[:3] for seed in range(1, 12, 2)}  # type: ignore[index]

@@ -8,10 +8,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,40 +20,19 @@ from facerot.config import SPLITS
 from facerot.paper import BASELINE, TABLES
 from tests.conftest import Command
 
-Report = Callable[..., "subprocess.CompletedProcess[str]"]
-
 FACE_FIGURES = [f"figure{number}" for number in (3, 5, 6, 7, 8, 9, 10)]
-FAILING = "no<b>where"  # a root that does not exist, in a text that HTML would take for a tag
 
 
 @pytest.fixture(scope="module")
-def report(environment: dict[str, str]) -> Report:
-    """`python -m facerot.report` in a folder of the test's choice."""
-
-    def run(*overrides: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-        line = [sys.executable, "-m", "facerot.report", *overrides]
-        return subprocess.run(
-            line, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300
-        )
-
-    return run
-
-
-@pytest.fixture(scope="module")
-def trained(command: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study that is half done: AE and U-Net with three seeds, Concat2 with one, one failure."""
-    cwd = tmp_path_factory.mktemp("trained")
-    done = command("+experiment=table1", "seed=0,1,2", cwd=cwd)
-    assert "6 trained, 0 resumed, 0 skipped, 0 failed" in done.stdout, done.stderr
-    command("concats=[2]", cwd=cwd)
-    command("concats=[3]", "trainer.learning_rate=0.002", cwd=cwd)
-    failed = command("concats=[4]", f"data.root='{FAILING}'", cwd=cwd)
-    assert failed.returncode == 1
+def trained(studied: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the shared study, to be reported on."""
+    cwd = tmp_path_factory.mktemp("reported")
+    shutil.copytree(studied / "outputs", cwd / "outputs")
     return cwd
 
 
 @pytest.fixture(scope="module")
-def page(trained: Path, report: Report) -> Path:
+def page(trained: Path, report: Command) -> Path:
     """Where the report of the study lies."""
     before = digests(trained)
     done = report("study=heads-smoke", cwd=trained)
@@ -150,17 +127,16 @@ def test_what_is_missing_failed_or_different_is_named(page: Path) -> None:
     assert claims.loc[("concat2-is-enough", "test"), "verdict"] == "open"
 
 
-def test_the_same_runs_give_the_same_bytes(page: Path, trained: Path, report: Report) -> None:
+def test_the_same_runs_give_the_same_bytes(page: Path, trained: Path, report: Command) -> None:
     before = digests(page)
     assert report("study=heads-smoke", cwd=trained).returncode == 0
     assert digests(page) == before
 
 
 def test_broken_runs_are_named_and_spoil_nothing(
-    trained: Path, report: Report, tmp_path: Path
+    copied: Path, report: Command, tmp_path: Path
 ) -> None:
-    shutil.copytree(trained / "outputs", tmp_path / "outputs")
-    study = tmp_path / "outputs" / "heads-smoke"
+    study = copied
     (study / "autoencoder_seed-0" / "metrics.json").write_text('{"train":')
     (study / "autoencoder_seed-1" / "latents.csv").unlink()
     (study / "autoencoder_seed-2" / "metrics.json").unlink()
@@ -181,15 +157,16 @@ def test_broken_runs_are_named_and_spoil_nothing(
         ("unet_concats-1234_seed-2", "unreadable"),
     ):
         assert re.search(rf"^{said}: {run}:", done.stdout, re.MULTILINE)
+    assert "has no 'faces.fingerprint'" in done.stdout
     html = (study / "report" / "index.html").read_text()
     assert "Fig 6. Latents removed one by one: " in html
     assert (study / "report" / "figures" / "figure10.png").exists()
 
 
 def test_a_study_without_a_finished_run_has_a_report_that_says_so(
-    command: Command, report: Report, tmp_path: Path
+    command: Command, report: Command, tmp_path: Path
 ) -> None:
-    command("data.root=nowhere", cwd=tmp_path)
+    assert command("data.root=nowhere", cwd=tmp_path).returncode == 1
     done = report("study=heads-smoke", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     html = (tmp_path / "outputs" / "heads-smoke" / "report" / "index.html").read_text()
@@ -207,7 +184,7 @@ def test_a_study_without_a_finished_run_has_a_report_that_says_so(
     ],
 )
 def test_bad_input_gets_one_clear_line(
-    trained: Path, report: Report, overrides: list[str], says: str
+    trained: Path, report: Command, overrides: list[str], says: str
 ) -> None:
     done = report(*overrides, cwd=trained)
     assert done.returncode == 1
@@ -216,6 +193,6 @@ def test_bad_input_gets_one_clear_line(
     assert says in line
 
 
-def test_a_study_is_read_without_torch(trained: Path, environment: dict[str, Any]) -> None:
+def test_a_study_is_read_without_torch(environment: dict[str, str]) -> None:
     code = "import sys, facerot.report.__main__; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0

@@ -1,0 +1,111 @@
+"""What every command shares: the command line read once, then Hydra, each refusal one line."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+
+import hydra
+from hydra._internal.utils import get_args_parser
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig
+
+from facerot.config import CONF, Schema, refuse_unknown_name, resolve
+from facerot.errors import SettingsError, refusals, require_choice
+
+LISTS = ("concats", "source_yaw")
+CHOOSE_RUNS = ("experiment", "hydra.mode")  # make a sweep without -m
+FOREIGN = ("hydra", "experiment")  # no settings of ours
+
+
+Main = Callable[[], None]
+
+
+def command(config: str, schema: type[Schema], work: Callable[[Schema], None]) -> Main:
+    """The `main` of a command that validates its settings and then does its work once.
+
+    Args:
+        config: its file in conf/.
+        schema: the dataclass of its settings.
+        work: what is done; SettingsError and OSError end in one line and exit code 1.
+    """
+
+    def job(cfg: DictConfig) -> None:
+        with refusals():  # here too: what leaves a job, Hydra explains at length
+            work(resolve(cfg, schema))
+
+    return hydra_command(config, schema, job)
+
+
+def hydra_command(config: str, schema: type, job: Callable[[DictConfig], None]) -> Main:
+    """The `main` of a command whose job gets the composed config, in a sweep many times."""
+    run = hydra.main(version_base="1.3", config_path=str(CONF), config_name=config)(job)
+
+    def main() -> None:
+        """Entry point."""
+        os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors come here instead of being printed
+        with refusals():
+            sys.argv[1:] = read_command_line(sys.argv[1:], schema)
+            run()
+
+    return main
+
+
+def read_command_line(arguments: list[str], schema: type) -> list[str]:
+    """The arguments as Hydra takes them: flags first, so that overrides may stand anywhere.
+
+    Raises SettingsError, with one line, for what Hydra would misread or explain at length.
+    """
+    asked = get_args_parser().parse_intermixed_args(arguments)
+    overrides = OverridesParser.create().parse_overrides(asked.overrides)
+    sweeps = asked.multirun or any(one.key_or_group in CHOOSE_RUNS for one in overrides)
+    for override in overrides:
+        name = override.key_or_group
+        if re.split("[./@]", name)[0] not in FOREIGN:
+            refuse_unknown_name(name, schema)
+        refuse_unknown_option(override, _options(name, asked))
+        if override.is_sweep_override():
+            refuse_accidental_sweep(override, sweeps)
+    flags = list(arguments)
+    for text in asked.overrides:
+        flags.remove(text)
+    return [*flags, *asked.overrides]
+
+
+def refuse_unknown_option(override: Override, options: list[str]) -> None:
+    """Raise SettingsError where a config group has no such file: `budget=smok`."""
+    name, text = override.key_or_group, override.input_line
+    if not options or override.is_delete():
+        return
+    listed = override.is_sweep_override() and not override.is_interval_sweep()
+    for value in override.sweep_string_iterator() if listed else [override.value()]:
+        require_choice(name, "null" if value is None else str(value), options)
+    if name == "experiment" and not override.is_add():
+        raise SettingsError(f"{text} lacks its plus: write +{text}")
+
+
+def refuse_accidental_sweep(override: Override, sweeps: bool) -> None:
+    """Raise SettingsError for `concats=2,4`, which is no list, and for a sweep without -m."""
+    name, text = override.key_or_group, override.input_line
+    if name in LISTS and not override.is_interval_sweep():
+        values = list(override.sweep_string_iterator())
+        bare = not any(value.startswith("[") for value in values)
+        if bare and not (sweeps and name == "source_yaw"):
+            listed, each = ",".join(values), ",".join(f"[{value}]" for value in values)
+            raise SettingsError(
+                f"{name}={listed} is not a list: write '{name}=[{listed}]' for one model with all "
+                f"of them, or '{name}={each}' -m for one model each"
+            )
+    if not sweeps:
+        raise SettingsError(f"{text} names several values: add -m for a run with each of them")
+
+
+def _options(group: str, asked: Namespace) -> list[str]:
+    """The files of a config group, in conf/ and in a --config-dir; none where it is a setting."""
+    folders = [Path(folder) for folder in (asked.config_dir, asked.config_path or CONF) if folder]
+    return sorted({path.stem for folder in folders for path in (folder / group).glob("*.yaml")})

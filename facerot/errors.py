@@ -1,0 +1,70 @@
+"""What is said to the user where something cannot be used: one clear line, never a traceback."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+
+class SettingsError(ValueError):
+    """A setting, a face set or a run that cannot be used; its text is one line for the user."""
+
+
+class BadFile(ValueError):
+    """A file that cannot be used; its text says why in a few words."""
+
+
+def reason(error: BaseException) -> str:
+    """What an error of somebody else's says, on one line."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def one_line(error: BaseException) -> str:
+    """An error as one line: its own text where it is meant for the user, else with its type."""
+    plain = isinstance(error, SettingsError)
+    return reason(error) if plain else f"{type(error).__name__}: {reason(error)}"
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """End a command with one clear line and exit code 1 where it, Hydra or the disk refuses."""
+    try:
+        yield
+    except HydraException as error:
+        cause = error.__cause__
+        what = f"{reason(error)}: {reason(cause)}" if cause is not None else reason(error)
+        raise SystemExit(f"facerot: {what}") from None
+    except OmegaConfBaseException as error:
+        raise SystemExit(f"facerot: {reason(error)}") from None
+    except (SettingsError, OSError) as error:
+        raise SystemExit(f"facerot: {one_line(error)}") from None
+
+
+def require(condition: bool, text: str) -> None:
+    """Raise SettingsError with the text where the condition does not hold."""
+    if not condition:
+        raise SettingsError(text)
+
+
+def require_choice(name: str, value: str, known: Sequence[str]) -> None:
+    """Raise SettingsError where `value` is none of the `known`, naming the nearest of them."""
+    if value not in known:
+        raise SettingsError(f"{name}={value} is not known: {nearest(value, known)}")
+
+
+def require_unique(name: str, values: Sequence[object]) -> None:
+    """Raise SettingsError where a list names something twice."""
+    for value in values:
+        if list(values).count(value) > 1:
+            once = ",".join(str(one) for one in dict.fromkeys(values))
+            raise SettingsError(f"{name} names {value} twice: write '{name}=[{once}]'")
+
+
+def nearest(value: str, known: Sequence[str], prefix: str = "") -> str:
+    """What may have been meant: the nearest of the known names, or all of them."""
+    close = difflib.get_close_matches(value, known, n=1)
+    return f"did you mean '{prefix}{close[0]}'?" if close else f"choose from {', '.join(known)}"

@@ -1,0 +1,1 @@
+"""Many runs -> numbers with their uncertainty; needs no torch."""

@@ -1,0 +1,1 @@
+"""One network -> tables: what each latent carries, measured face by face."""

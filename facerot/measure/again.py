@@ -1,0 +1,48 @@
+"""Measuring a finished run again: from its weights and its faces, without training."""
+
+from __future__ import annotations
+
+import torch
+
+from facerot.config import Settings
+from facerot.data.datamodule import FacePairs
+from facerot.data.listing import Listing, list_faces
+from facerot.errors import SettingsError
+from facerot.measure.analyses import lacking
+from facerot.measure.pictures import write_pictures
+from facerot.runs.run import Run
+from facerot.runs.trained import load_weights
+
+
+def measure_again(run: Run, settings: Settings, listing: Listing | None = None) -> None:
+    """Do what is lacking of a finished run whose lock is held.
+
+    Args:
+        run: with its weights.
+        settings: those of the run, but for where its faces lie and what is to be measured.
+        listing: its faces, where they have been opened before.
+
+    Raises SettingsError where the weights are gone, or the faces are others by now.
+    """
+    if not run.weights.exists():
+        raise SettingsError(f"{run.weights} is gone: start over with force=true")
+    listed = listing or list_faces(settings.data)
+    run.refuse_other_faces(listed.fingerprint)
+    if settings.threads is not None:
+        torch.set_num_threads(settings.threads)
+    network, faces = load_weights(run.weights, run.settings()), FacePairs(settings, listed)
+    device = device_of(settings.trainer.device)
+    faces.to(device)
+    network.to(device)
+    write_pictures(run.folder / "faces", network, faces)
+    for analysis in lacking(run, settings):
+        analysis.write(run, network, faces, settings)
+
+
+def device_of(asked: str) -> torch.device:
+    """The device of the setting `trainer.device`; `auto` is a GPU where there is one."""
+    if asked != "auto":
+        return torch.device(asked)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")

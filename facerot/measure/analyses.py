@@ -1,0 +1,101 @@
+"""What is measured of a trained network: its tables, and by which definitions.
+
+An analysis NAME leaves NAME.parquet (tidy, a row a face and score), its means NAME.csv and, written
+last, NAME.json: the version of its definitions, and the settings it was measured with.
+Nothing here needs torch before something is measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from facerot import __version__
+from facerot.config import FILLS, MEASURES, Latents, Settings, what_decides
+from facerot.errors import SettingsError
+from facerot.runs.files import read_json, write_json, write_whole
+from facerot.runs.run import Run
+
+if TYPE_CHECKING:
+    from facerot.data.datamodule import FacePairs
+    from facerot.model import UNet
+
+
+KINDS = ("parquet", "csv")
+CSV: dict[str, Any] = {
+    "index": False, "float_format": "%.8g", "na_rep": "nan", "lineterminator": "\n"
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One table of a run.
+
+    Attributes:
+        name: of its files.
+        version: counts up when the same network and faces would get other numbers.
+        measure: (network in eval mode, faces, settings) -> the tidy table, a row a face and score.
+        averages: the tidy table -> its means over faces.
+    """
+
+    name: str
+    version: int
+    measure: Callable[[UNet, FacePairs, Settings], pd.DataFrame]
+    averages: Callable[[pd.DataFrame], pd.DataFrame]
+
+    def stamp(self, run: Run) -> dict[str, Any]:
+        """What NAME.json says of how the table was measured; empty before it was."""
+        try:
+            return read_json(run.folder / f"{self.name}.json") or {}
+        except SettingsError:
+            return {}  # measured again
+
+    def lacks(self, run: Run, settings: Settings) -> str | None:
+        """Why this table has to be measured, None where it is there as asked."""
+        stamp = self.stamp(run)
+        if not stamp or not all((run.folder / f"{self.name}.{kind}").exists() for kind in KINDS):
+            return "not measured yet"
+        if stamp.get("version") != self.version:
+            return f"definitions of version {stamp.get('version')}, now {self.version}"
+        for key, asked in what_decides(settings, MEASURES).items():
+            there = stamp.get(key)
+            if there != asked and not (key == "latents.fills" and set(asked) <= set(there or ())):
+                return f"measured with {key}={there}, now {asked}"
+        return None
+
+    def write(self, run: Run, network: UNet, pairs: FacePairs, settings: Settings) -> None:
+        """Measure, and write the files, NAME.json last; fills measured before are kept."""
+        fills = {*settings.latents.fills, *self.stamp(run).get("latents.fills", ())}
+        asked = replace(settings, latents=Latents([fill for fill in FILLS if fill in fills]))
+        table = self.measure(network, pairs, asked)
+        means = self.averages(table)
+        place = run.folder / self.name
+        write_whole(place.with_suffix(".parquet"), partial(table.to_parquet, compression="zstd"))
+        write_whole(place.with_suffix(".csv"), partial(means.to_csv, **CSV))
+        said = {"version": self.version, "facerot": __version__, **what_decides(asked, MEASURES)}
+        write_json(place.with_suffix(".json"), said)
+
+
+def _silence(network: UNet, pairs: FacePairs, settings: Settings) -> pd.DataFrame:
+    from facerot.measure.silencing import silence
+
+    return silence(network, pairs, settings.latents.fills, settings.data.eye_band)
+
+
+def _averages(table: pd.DataFrame) -> pd.DataFrame:
+    from facerot.measure.silencing import averages
+
+    return averages(table)
+
+
+ANALYSES = (Analysis("latents", 1, _silence, _averages),)
+
+
+def lacking(run: Run, settings: Settings) -> dict[Analysis, str]:
+    """The analyses that have to be done, each with the reason."""
+    reasons = {analysis: analysis.lacks(run, settings) for analysis in ANALYSES}
+    return {analysis: why for analysis, why in reasons.items() if why is not None}

@@ -1,0 +1,162 @@
+"""Silencing latents of one network: every mask on every face, scored (DESIGN section 8).
+
+The plain input meets all 2**n keep sets (of which Fig 5 and 6 are views), the probe inputs every
+removal (Fig 8, 9). Images are encoded once, all masks decoded from that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from facerot.config import SPLITS
+from facerot.data.datamodule import Batch
+from facerot.latents import PROBES, KeepSet, keep_label, masks
+from facerot.measure import scores
+from facerot.measure.probes import probe
+from facerot.model import UNet
+
+KEY = ["split", "probe", "keep", "fill"]  # what a mean of latents.csv is taken within
+FACE = ["person", "session", "yaw", "mirrored"]  # yaw: of the input as the network sees it
+
+Fill = list[Tensor] | None
+
+
+class Faces(Protocol):
+    """What a network is measured on: see FacePairs."""
+
+    def batches(self, split: str) -> Iterator[Batch]:
+        """Inputs and targets (N, 3, S, S) in [0, 1]."""
+
+    def people(self, split: str) -> pd.DataFrame:
+        """Who is shown: the columns FACE, a row a face in the order of the batches."""
+
+
+class Masked(NamedTuple):
+    """What a network answers under one mask, and what it had to go by."""
+
+    probe: str
+    keep: KeepSet
+    fill: str
+    output: Tensor
+    full: Tensor  # the output of all latents for the same input
+    seen: Tensor  # the probed input
+
+
+@torch.inference_mode()
+def silence(
+    net: UNet, faces: Faces, fills: Sequence[str], eye_band: Sequence[float]
+) -> pd.DataFrame:
+    """Every score of every face under every mask, a row each: KEY, FACE, `score`, `value`.
+
+    Args:
+        net: in eval mode, on the device of the faces.
+        faces: train and test.
+        fills: what silenced latents become, of FILLS.
+        eye_band: relative top and bottom of the rows that hold the eyes.
+    """
+    values = {fill: fill_value(fill, net, faces) for fill in fills}
+    parts = []
+    for split in SPLITS:
+        found: dict[tuple[str, ...], list[Tensor]] = {}
+        for x, y in faces.batches(split):
+            for answer in masked_outputs(net, x, values):
+                key = (split, answer.probe, keep_label(answer.keep), answer.fill)
+                for score, per_face in _scores(answer, y, eye_band).items():
+                    found.setdefault((*key, score), []).append(per_face)
+        parts.append(_tidy(found, faces.people(split)))
+    table = pd.concat(parts, ignore_index=True)
+    words = [*KEY, "person", "session", "score"]
+    typed: pd.DataFrame = table.astype(dict.fromkeys(words, "category"))
+    return typed
+
+
+def masked_outputs(net: UNet, x: Tensor, fills: dict[str, Fill]) -> Iterator[Masked]:
+    """The outputs (N, 3, S, S) for the faces x (N, 3, S, S), by probe, fill and keep set."""
+    for name in PROBES:
+        seen = probe(x, name)
+        latents = net.encode(seen)
+        for fill, value in fills.items():
+            outputs = dict(zip(masks(net.latents, name), decode_masks(net, latents, name, value)))
+            for keep, output in outputs.items():
+                yield Masked(name, keep, fill, output, outputs[net.latents], seen)
+
+
+def decode_masks(
+    net: UNet, latents: Sequence[Tensor], name: str, fill: Fill = None
+) -> Iterable[Tensor]:
+    """The outputs (N, 3, S, S) under each of `masks`, in their order."""
+    if name == "rgb":
+        return net.decode_all(latents, fill)
+    return (net.decode(latents, keep, fill) for keep in masks(net.latents, name))
+
+
+@torch.inference_mode()
+def fill_value(name: str, net: UNet, faces: Faces) -> Fill:
+    """What silenced latents become: None for `zero`, their means over training faces for `mean`."""
+    if name == "zero":
+        return None
+    return mean_latents(net, (x for x, _ in faces.batches("train")))
+
+
+def mean_latents(net: UNet, batches: Iterable[Tensor]) -> list[Tensor]:
+    """Each latent averaged over faces, shape (1, C, H, W)."""
+    total: list[Tensor] = []
+    count = 0
+    for x in batches:
+        sums = [latent.sum(dim=0, keepdim=True) for latent in net.encode(x)]
+        total = [one + other for one, other in zip(total, sums)] if total else sums
+        count += len(x)
+    return [latent / count for latent in total]
+
+
+def _scores(answer: Masked, y: Tensor, eye_band: Sequence[float]) -> dict[str, Tensor]:
+    if answer.probe == "rgb":
+        return scores.face_scores(answer.output, answer.full, answer.seen, y, eye_band)
+    return scores.probe_scores(answer.output, answer.seen, answer.probe)
+
+
+def _tidy(found: dict[tuple[str, ...], list[Tensor]], people: pd.DataFrame) -> pd.DataFrame:
+    """A row for each key and face of one split."""
+    keys = pd.DataFrame(list(found), columns=[*KEY, "score"])
+    table = keys.loc[keys.index.repeat(len(people))].reset_index(drop=True)
+    for column in FACE:
+        table[column] = np.tile(people[column].to_numpy(), len(keys))
+    values = torch.stack([torch.cat(batches) for batches in found.values()])
+    table["value"] = values.flatten().cpu().numpy()
+    ordered: pd.DataFrame = table[[*KEY, *FACE, "score", "value"]]
+    return ordered
+
+
+def averages(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of latents.csv: means over the faces that define a score.
+
+    `lowpass` is the largest of the means over LOWPASS_SIGMAS, `lowpass_sigma` where it lies.
+    """
+    means = table.groupby([*KEY, "score"], observed=True, sort=False)["value"].mean()
+    of_key: dict[tuple[str, ...], dict[str, float]] = {}
+    for (*key, score), value in zip(means.index.tolist(), means.tolist()):
+        of_key.setdefault(tuple(key), {})[score] = value
+    rows = [
+        (*key, score, value)
+        for key, named in of_key.items()
+        for score, value in _with_lowpass(named).items()
+    ]
+    averaged: pd.DataFrame = pd.DataFrame(rows, columns=[*KEY, "score", "value"])
+    return averaged
+
+
+def _with_lowpass(named: dict[str, float]) -> dict[str, float]:
+    """The scores with the five `lowpass_<sigma>` as the largest of them and its sigma."""
+    matches = {sigma: named.get(f"lowpass_{sigma:g}") for sigma in scores.LOWPASS_SIGMAS}
+    found = {sigma: match for sigma, match in matches.items() if match is not None}
+    if not found:
+        return named
+    sigma = max(found, key=lambda sigma: found[sigma])
+    rest = {score: value for score, value in named.items() if not score.startswith("lowpass_")}
+    return {**rest, "lowpass": found[sigma], "lowpass_sigma": sigma}

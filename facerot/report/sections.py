@@ -1,0 +1,106 @@
+"""The parts of the page, in the order in which it tells them: a new part is one entry here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from facerot.errors import one_line
+from facerot.evidence.claims import Judged, judge_all
+from facerot.paper import BASELINE, number_of_concats
+from facerot.report import paper_figures, plots, tables
+from facerot.report.page import Facts, Lacking, rests_on
+from facerot.report.style import Picture
+from facerot.report.tables import Table
+from facerot.runs.study import Study
+
+Entry = Table | Picture | Facts | Lacking
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the page tells of: a study, and what became of the paper's claims in it."""
+
+    study: Study
+    judged: list[Judged]
+
+
+def find(study: Study) -> Findings:
+    """Everything that is concluded from a study, once."""
+    return Findings(study, judge_all(study))
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page.
+
+    Attributes:
+        anchor: its name in links.
+        title: its heading.
+        needs: the models without which it is left out, by the labels of their Concats.
+        draw: what stands in it.
+    """
+
+    anchor: str
+    title: str
+    needs: tuple[str, ...]
+    draw: Callable[[Findings], Iterable[Entry]]
+
+    def entries(self, found: Findings) -> list[Entry]:
+        """What stands in it for a study; nothing where a model is missing."""
+        there = all(found.study.of(concats) for concats in self.needs)
+        return list(self.draw(found)) if there else []
+
+
+def _claims(found: Findings) -> Iterator[Entry]:
+    yield tables.claims_table(found.judged)
+
+
+def _mse(found: Findings) -> Iterator[Entry]:
+    yield from tables.mse_tables(found.study)
+
+
+def _figures(found: Findings) -> Iterator[Entry]:
+    """The paper's figures, and a line for each that cannot be drawn."""
+    for figure in paper_figures.FIGURES:
+        if not all(found.study.of(concats) for concats in figure.needs):
+            continue  # said in `page.missing`, model by model
+        try:
+            yield paper_figures.draw(figure, found.study)
+        except (OSError, ValueError) as error:
+            yield Lacking(f"{figure.title}: {one_line(error)}")
+        if figure.name == "figure7":
+            yield plots.rotation_by_seed(found.study)
+
+
+def _latents(found: Findings) -> Iterator[Entry]:
+    yield from tables.latent_tables(found.study)
+
+
+def _models(found: Findings) -> Iterator[Entry]:
+    study = found.study
+    yield from tables.difference_tables(study)
+    if study.runs:
+        yield plots.mse_strips(study)
+    if len({number_of_concats(concats) for concats in study.models}) > 1:
+        yield plots.overfitting(study)
+
+
+def _training(found: Findings) -> Iterator[Entry]:
+    if found.study.runs:
+        yield plots.loss_curves(found.study)
+
+
+def _rests_on(found: Findings) -> Iterator[Entry]:
+    yield Facts("facts", "What this rests on", rests_on(found.study))
+
+
+SECTIONS = (
+    Section("claims", "The paper's claims", (), _claims),
+    Section("tables", "Tables 1 to 4", (), _mse),
+    Section("figures", "Figures 3 to 10", (), _figures),
+    Section("latents", "What each latent carries", (BASELINE,), _latents),
+    Section("models", "The models compared", (), _models),
+    Section("training", "Training", (), _training),
+    Section("rests-on", "What this rests on", (), _rests_on),
+)

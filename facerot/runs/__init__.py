@@ -1,0 +1,1 @@
+"""What lies on disk: a run, a sweep's outcomes, a study read back, a trained network."""

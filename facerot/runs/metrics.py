@@ -1,0 +1,95 @@
+"""metrics.json: the record of a finished run, an interface that other people's scripts read."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from facerot.config import SPLITS
+from facerot.errors import SettingsError
+from facerot.runs.files import read_json, write_json
+
+QUALITY = ("mse", "ssim", "psnr")  # of each split, in eval mode, all latents kept
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """What a finished run says of itself, in the order of the file.
+
+    Attributes:
+        train: mean over training faces of each of QUALITY.
+        test: the same over test faces.
+        baselines: test MSE of copying the input and of the mean training face.
+        parameters: how many weights are trained.
+        seconds: of training.
+        seed: of the initial weights and the epochs' order.
+        concats: which ConcatK the network has.
+        data: the name of the face set.
+        source_yaw: degrees.
+        target_yaw: degrees.
+        budget: its name.
+        epochs: how many were trained.
+        faces: fingerprint, summary in words, and what was left out and why.
+        versions: of this package, Python and the libraries.
+        git_commit: of the code, None outside a checkout.
+        device: what it was trained on.
+    """
+
+    train: dict[str, float]
+    test: dict[str, float]
+    baselines: dict[str, float]
+    parameters: int
+    seconds: float
+    seed: int
+    concats: list[int]
+    data: str
+    source_yaw: list[float]
+    target_yaw: float
+    budget: str
+    epochs: int
+    faces: dict[str, Any]
+    versions: dict[str, str]
+    git_commit: str | None
+    device: str
+
+    def mse(self, split: str) -> float:
+        """The MSE on `train` or on `test` faces."""
+        quality: dict[str, float] = getattr(self, split)
+        return quality["mse"]
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells the faces of this run from others."""
+        return str(self.faces["fingerprint"])
+
+    def write(self, path: Path) -> None:
+        """Write the file, whole or not at all."""
+        write_json(path, asdict(self))
+
+
+NESTED = {
+    **dict.fromkeys(SPLITS, QUALITY),
+    "baselines": ("copy_input", "mean_face"),
+    "faces": ("fingerprint", "summary"),
+}
+
+
+def read_metrics(path: Path) -> Metrics | None:
+    """The metrics of a finished run, None of any other; what later versions add is passed over.
+
+    Raises SettingsError naming the key that is missing or is not of its kind.
+    """
+    found = read_json(path)
+    if found is None:
+        return None
+    for item in fields(Metrics):
+        if item.name not in found:
+            raise SettingsError(f"{path} has no '{item.name}'")
+    for name, keys in NESTED.items():
+        for key in keys:
+            if not isinstance(found[name], dict) or key not in found[name]:
+                raise SettingsError(f"{path} has no '{name}.{key}'")
+            if name != "faces" and not isinstance(found[name][key], int | float):
+                raise SettingsError(f"{path}: '{name}.{key}' is no number")
+    return Metrics(**{item.name: found[item.name] for item in fields(Metrics)})

@@ -1,0 +1,185 @@
+"""A run on disk: where it lies, whether it is done, what became of it (DESIGN section 7).
+
+Nothing here needs torch, so that a refused or finished run costs no start-up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import time
+import traceback
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+from filelock import BaseFileLock, FileLock
+from omegaconf import OmegaConf
+
+from facerot import __version__
+from facerot.config import Settings, validate, what_trains
+from facerot.errors import SettingsError, one_line, reason
+from facerot.runs.files import read_json, write_json
+from facerot.runs.metrics import Metrics, read_metrics
+
+NAMED = ("concats", "seed")  # in the name of the folder, so no part of its hash
+START_OVER = "name another study=NAME, or start over with force=true"
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Run:
+    """The folder of one run and the files in it that say how far it got."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.checkpoint = folder / "checkpoints" / "last.ckpt"
+        self.weights = folder / "weights.safetensors"
+
+    def lock(self) -> BaseFileLock:
+        """Held by the process that works on this run; gone with the process, however it ends."""
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(self.folder.parent / f".{self.folder.name}.lock", blocking=False)
+
+    def metrics(self) -> Metrics | None:
+        """The metrics of a finished run, None of any other; raises SettingsError."""
+        return read_metrics(self.folder / "metrics.json")
+
+    def status(self) -> dict[str, Any]:
+        """What status.json says; empty before there is one; raises SettingsError."""
+        return read_json(self.folder / "status.json") or {}
+
+    def settings(self) -> Settings | None:
+        """What the run was made with, None before it was opened.
+
+        A setting that did not exist yet reads as what was done then. Raises SettingsError, with
+        the version that made the run, where this version cannot read them.
+        """
+        path = self.folder / "config.yaml"
+        if not path.exists():
+            return None
+        try:
+            values = yaml.load(path.read_text(), YAML_LOADER)
+            return validate(values if isinstance(values, dict) else {}, Settings)
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise SettingsError(f"{path} is damaged: {reason(error)}") from error
+        except SettingsError as error:
+            raise SettingsError(
+                f"{path} was written by facerot {self.version()}, and facerot {__version__} "
+                f"cannot read it: {error}"
+            ) from error
+
+    def version(self) -> str:
+        """The version of this package that made the run, as far as it is known."""
+        made = self.status().get("facerot")
+        metrics = read_json(self.folder / "metrics.json") or {}
+        return str(made or metrics.get("versions", {}).get("facerot") or "0.1")
+
+    def open(self, settings: Settings) -> None:
+        """Make the folder ready: started over with `force`, else gone on with.
+
+        Raises SettingsError where the folder holds a run that was trained otherwise.
+        """
+        if settings.force and self.folder.exists():
+            shutil.rmtree(self.folder)
+        self.refuse_other_settings(settings)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        OmegaConf.save(OmegaConf.create(asdict(settings)), self.folder / "config.yaml")
+        self._write_status("running")
+
+    def refuse_other_settings(self, settings: Settings) -> None:
+        """Raise SettingsError where what lies here was trained with other settings."""
+        before = self.settings()
+        for key, was, wanted in differences(before, settings) if before else []:
+            raise SettingsError(
+                f"{self.folder} was made with {key}={was}, not {wanted} "
+                f"(by facerot {self.version()}): {START_OVER}"
+            )
+
+    def refuse_other_faces(self, fingerprint: str) -> None:
+        """Raise SettingsError where what lies here was made from other faces."""
+        before = self.status().get("faces")
+        if before not in (None, fingerprint):
+            raise SettingsError(f"{self.folder} was made from other faces: {START_OVER}")
+
+    def claim(self, fingerprint: str) -> None:
+        """Note which faces this run is made from; raises SettingsError where they have changed."""
+        self.refuse_other_faces(fingerprint)
+        self._write_status("running", faces=fingerprint)
+
+    def finish(self, metrics: Metrics) -> None:
+        """Record the end: metrics.json last, whole or not at all."""
+        self._write_status("finished")
+        metrics.write(self.folder / "metrics.json")
+
+    def fail(self, error: BaseException) -> None:
+        """Record what went wrong; a later start tries again."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        trace = (
+            "" if isinstance(error, SettingsError) else "".join(traceback.format_exception(error))
+        )
+        self._write_status("failed", error=one_line(error), traceback=trace)
+
+    def _write_status(self, status: str, **more: Any) -> None:
+        faces = self.status().get("faces")
+        now = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        here = {"time": now, "host": platform.node(), "pid": os.getpid(), "facerot": __version__}
+        write_json(
+            self.folder / "status.json",
+            {"status": status, "error": None, "faces": faces, **here, **more},
+        )
+
+
+def find_run(settings: Settings, defaults: Settings) -> Run:
+    """The run that these settings train: the one that is there, or where it would go.
+
+    Its folder may have been named when other settings, or other defaults, made part of the name.
+    """
+    study = Path(settings.outputs) / settings.study
+    usual = Run(study / run_name(settings, defaults))
+    wanted = what_trains(settings)
+    for folder in [usual.folder, *sorted(study.glob(f"{plain_name(settings)}*"))]:
+        try:
+            found = Run(folder).settings()
+        except SettingsError:
+            continue  # somebody else's trouble, said where that run is wanted
+        if found is not None and what_trains(found) == wanted:
+            return Run(folder)
+    return usual
+
+
+def run_name(settings: Settings, defaults: Settings) -> str:
+    """The folder of a run: model, Concats and seed, and a hash of what differs from the defaults.
+
+    `defaults` are the settings of the same data and budget without other overrides.
+    """
+    usual = what_trains(defaults)
+    changed = {
+        key: value
+        for key, value in what_trains(settings).items()
+        if key not in NAMED and usual.get(key) != value
+    }
+    if not changed:
+        return plain_name(settings)
+    digest = hashlib.sha256(json.dumps(changed, sort_keys=True).encode()).hexdigest()
+    return f"{plain_name(settings)}_{digest[:6]}"
+
+
+def plain_name(settings: Settings) -> str:
+    """The beginning of every run's name: model, Concats and seed."""
+    digits = "".join(map(str, settings.concats))
+    name = f"unet_concats-{digits}" if digits else "autoencoder"
+    return f"{name}_seed-{settings.seed}"
+
+
+def differences(one: Settings, other: Settings) -> list[tuple[str, Any, Any]]:
+    """What trains two runs differently: the setting and its value in each, sorted by name."""
+    first, second = what_trains(one), what_trains(other)
+    return [
+        (key, first.get(key), second.get(key))
+        for key in sorted(first.keys() | second.keys())
+        if first.get(key) != second.get(key)
+    ]

@@ -1,0 +1,212 @@
+"""A study as it lies on disk: its finished runs as tables of numbers, and what is not finished."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from facerot.config import SPLITS, Settings, what_trains
+from facerot.errors import SettingsError, one_line, reason
+from facerot.latents import LATENTS, keep_label
+from facerot.paper import BASELINE, SETS
+from facerot.runs.metrics import QUALITY, Metrics
+from facerot.runs.run import Run, differences
+
+LATENTS_COLUMNS = ("split", "probe", "keep", "fill", "score", "value")
+ASKED_PER_RUN = ("concats", "seed")  # what runs of one study may differ in
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """A finished run and its numbers."""
+
+    folder: Path
+    settings: Settings
+    metrics: Metrics
+    latents: pd.DataFrame
+
+    @property
+    def concats(self) -> str:
+        """Its set of Concats, by its label."""
+        return keep_label(self.settings.concats)
+
+    @property
+    def seed(self) -> int:
+        """Of its initial weights and order of faces."""
+        return self.settings.seed
+
+    @property
+    def latents_of_model(self) -> tuple[int, ...]:
+        """The latents that reach its decoder."""
+        return (*self.settings.concats, LATENTS[-1])
+
+    @property
+    def comparable(self) -> tuple[Any, ...]:
+        """What must be equal in two runs that are compared."""
+        asked = what_trains(self.settings).items()
+        shared = sorted((key, str(value)) for key, value in asked if key not in ASKED_PER_RUN)
+        return self.metrics.fingerprint, *shared
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A run that the study cannot use, and why."""
+
+    name: str
+    status: str  # failed, unfinished, unreadable, or other settings
+    reason: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """Runs that can be compared: trained alike but for Concats and seed, on the same faces."""
+
+    name: str
+    folder: Path
+    runs: tuple[Finished, ...]
+    left_out: tuple[LeftOut, ...]
+
+    @cached_property
+    def metrics(self) -> pd.DataFrame:
+        """mse, ssim and psnr by (concats, split, seed)."""
+        rows = [
+            (run.concats, split, run.seed, *(getattr(run.metrics, split)[name] for name in QUALITY))
+            for run in self.runs
+            for split in SPLITS
+        ]
+        frame = pd.DataFrame(rows, columns=["concats", "split", "seed", *QUALITY])
+        table: pd.DataFrame = frame.set_index(["concats", "split", "seed"]).sort_index()
+        return table
+
+    @cached_property
+    def latents(self) -> pd.Series:
+        """The values of every latents.csv, fill `zero`, by what they belong to."""
+        index = ["concats", "split", "probe", "keep", "score", "seed"]
+        frames = [run.latents.assign(concats=run.concats, seed=run.seed) for run in self.runs]
+        whole = pd.concat(frames) if frames else pd.DataFrame(columns=[*index, "fill", "value"])
+        values: pd.Series = whole[whole["fill"] == "zero"].set_index(index)["value"].sort_index()
+        return values
+
+    def mse(self, concats: str, split: str) -> pd.Series:
+        """The MSE of a model, by seed; empty where it has no finished run."""
+        return _select(self.metrics["mse"], (concats, split))
+
+    def score(
+        self, name: str, keep: str, split: str, probe: str = "rgb", concats: str = BASELINE
+    ) -> pd.Series:
+        """A score of latents.csv, by seed; empty where no finished run has it."""
+        return _select(self.latents, (concats, split, probe, keep, name))
+
+    @property
+    def models(self) -> list[str]:
+        """The sets of Concats with a finished run: the paper's in its order, then the others."""
+        return list(dict.fromkeys(run.concats for run in self.runs))
+
+    def of(self, concats: str) -> list[Finished]:
+        """The finished runs of one model, by seed."""
+        return [run for run in self.runs if run.concats == concats]
+
+    def seeds(self, concats: str) -> list[int]:
+        """The seeds that a model has finished."""
+        return [run.seed for run in self.of(concats)]
+
+
+def _select(values: pd.Series, key: tuple[str, ...]) -> pd.Series:
+    try:
+        found: pd.Series = values.loc[key]
+        return found
+    except KeyError:
+        return pd.Series(dtype=float, index=pd.Index([], name="seed"))
+
+
+def run_folders(outputs: Path, study: str) -> list[Path]:
+    """The run folders of a study, sorted; raises SettingsError where there is none."""
+    folder = outputs / study
+    folders = sorted(path.parent for path in folder.glob("[!.]*/status.json"))
+    if not folders:
+        raise SettingsError(f"{folder} holds no runs: {_studies(outputs)}")
+    return folders
+
+
+def _studies(outputs: Path) -> str:
+    names = sorted({path.parts[-3] for path in outputs.glob("*/[!.]*/status.json")})
+    if not names:
+        return "train first, for example python -m facerot.train +experiment=table1"
+    return f"studies there: {', '.join(names)}; write study=NAME"
+
+
+def read_study(outputs: Path, name: str) -> Study:
+    """Read every run folder of `outputs`/`name`; trains nothing.
+
+    Where what trains them differs within the study, the largest group that agrees is used.
+
+    Raises SettingsError where there is no run at all.
+    """
+    found = [read_run(folder) for folder in run_folders(outputs, name)]
+    finished = [run for run in found if isinstance(run, Finished)]
+    groups = Counter(run.comparable for run in finished)
+    largest = max(groups, key=lambda group: groups[group], default=None)
+    runs = [run for run in finished if run.comparable == largest]
+    others = [_other(run, runs[0]) for run in finished if run.comparable != largest]
+    left_out = [run for run in found if isinstance(run, LeftOut)] + others
+    return Study(
+        name,
+        outputs / name,
+        tuple(sorted(runs, key=_in_paper_order)),
+        tuple(sorted(left_out, key=lambda run: run.name)),
+    )
+
+
+def read_run(folder: Path) -> Finished | LeftOut:
+    """One run folder, whatever is in it."""
+    run = Run(folder)
+    try:
+        metrics, settings = run.metrics(), run.settings()
+        if metrics is None:
+            return _unfinished(folder.name, run.status())
+        if settings is None:
+            raise SettingsError(f"{folder / 'config.yaml'} is gone")
+        return Finished(folder, settings, metrics, read_latents(folder / "latents.csv"))
+    except SettingsError as error:
+        return LeftOut(folder.name, "unreadable", f"{one_line(error)}: run it with force=true")
+
+
+def _unfinished(name: str, status: dict[str, Any]) -> LeftOut:
+    known = "failed" if status.get("status") == "failed" else "unfinished"
+    goes_on = "still running, or stopped: the same command goes on with it"
+    return LeftOut(name, known, str(status.get("error") or goes_on))
+
+
+def read_latents(path: Path) -> pd.DataFrame:
+    """latents.csv; raises SettingsError naming what is wrong with it."""
+    try:
+        table = pd.read_csv(path, dtype={"keep": str}, keep_default_na=False)
+        missing = [column for column in LATENTS_COLUMNS if column not in table]
+        if missing:
+            raise SettingsError(f"{path} has no column {', '.join(missing)}")
+        numbers: pd.DataFrame = table.assign(value=table["value"].astype(float))
+        return numbers
+    except SettingsError:
+        raise
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{path} cannot be read: {reason(error)}") from error
+
+
+def _in_paper_order(run: Finished) -> tuple[int, str, int]:
+    place = SETS.index(run.concats) if run.concats in SETS else len(SETS)
+    return place, run.concats, run.seed
+
+
+def _other(run: Finished, used: Finished) -> LeftOut:
+    differ = [
+        f"{key}={value} instead of {usual}"
+        for key, value, usual in differences(run.settings, used.settings)
+        if key not in ASKED_PER_RUN
+    ]
+    why = ", ".join(differ) or "other faces"
+    return LeftOut(run.folder.name, "other settings", f"{why}: give it a study=NAME of its own")

@@ -1,0 +1,107 @@
+"""A trained network and the settings of its run, from the files of the run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import hydra
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from facerot.config import Settings, resolve
+from facerot.errors import SettingsError, one_line
+from facerot.model import UNet
+from facerot.runs.files import write_whole
+from facerot.runs.run import Run
+
+ARCHITECTURE = "architecture"  # in the metadata of weights.safetensors: UNet's arguments, as JSON
+
+
+@dataclass
+class Source:
+    """Where a trained network is: one of the two files that a run leaves."""
+
+    checkpoint: str | None
+    weights: str | None
+
+    def __post_init__(self) -> None:
+        if bool(self.checkpoint) == bool(self.weights):
+            raise SettingsError(
+                "name the network: checkpoint=outputs/.../checkpoints/last.ckpt "
+                "or weights=outputs/.../weights.safetensors"
+            )
+
+
+def load_trained(source: Source) -> tuple[UNet, Settings]:
+    """The network in eval mode, and how its faces were cut.
+
+    Without the run's config.yaml beside the file that is how the default faces are cut.
+    Raises SettingsError where the file holds no network of this kind.
+    """
+    path = Path(cast(str, source.checkpoint or source.weights)).expanduser()
+    run = Run(path.parent.parent if source.checkpoint else path.parent)
+    settings = run.settings()
+    network = load_checkpoint(path) if source.checkpoint else load_weights(path, settings)
+    if settings is None:
+        print(f"no {run.folder / 'config.yaml'}: faces are cut as the default ones, "
+              "the centre square at 64 px")  # fmt: skip
+    return network, settings or resolve(hydra.compose("train"), Settings)
+
+
+def save_weights(network: UNet, path: Path) -> None:
+    """Write weights.safetensors, whole or not at all, with what is needed to read them again."""
+    weights = {name: value.contiguous() for name, value in network.state_dict().items()}
+    metadata = {ARCHITECTURE: json.dumps(network.architecture)}  # one: their order is not fixed
+    write_whole(path, lambda beside: save_file(weights, beside, metadata))
+
+
+def load_weights(path: Path, settings: Settings | None = None) -> UNet:
+    """The network of a weights.safetensors, in eval mode.
+
+    Files of before facerot 0.2 do not name their architecture: it is then that of `settings`, those
+    of the run. Raises SettingsError where there is no network.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            named = (file.metadata() or {}).get(ARCHITECTURE)
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if named is None and settings is None:
+            raise SettingsError(
+                "it does not name its architecture, as facerot does since 0.2; "
+                "leave it in its run's folder, beside config.yaml, or name the checkpoint"
+            )
+        return _network(json.loads(named) if named else _architecture_of(settings), weights)
+    except Exception as error:  # whatever a file that is something else provokes
+        raise SettingsError(
+            f"weights={path} holds no network of ours: {one_line(error)}"
+        ) from error
+
+
+def load_checkpoint(path: Path) -> UNet:
+    """The network of a last.ckpt, in eval mode; raises SettingsError where there is none."""
+    try:
+        saved: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+        asked, prefixed = saved["hyper_parameters"], saved["state_dict"].items()
+        architecture = {name: asked[name] for name in ("concats", "channels")}
+        return _network(architecture, {name.removeprefix("net."): w for name, w in prefixed})
+    except Exception as error:  # whatever a file that is something else provokes in torch
+        raise SettingsError(
+            f"checkpoint={path} holds no network of ours: {one_line(error)}"
+        ) from error
+
+
+def _architecture_of(settings: Settings | None) -> dict[str, Any]:
+    assert settings is not None
+    return {"concats": settings.concats, "channels": settings.model.channels}
+
+
+def _network(architecture: dict[str, Any], weights: dict[str, Tensor]) -> UNet:
+    network = UNet(**architecture)
+    network.load_state_dict(weights)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network.eval()

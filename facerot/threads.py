@@ -1,0 +1,20 @@
+"""How many CPU threads a job computes with."""
+
+from __future__ import annotations
+
+import os
+
+
+def threads_for(asked: int | None, jobs: int) -> int | None:
+    """The number asked for, else the cores divided by the jobs; None where OMP_NUM_THREADS says it.
+
+    Args:
+        asked: the setting `threads`.
+        jobs: how many run at once; below 1 for as many as there are cores.
+    """
+    if asked is not None or "OMP_NUM_THREADS" in os.environ:
+        return asked
+    cores = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):  # a cluster may give a job fewer than there are
+        cores = len(os.sched_getaffinity(0))
+    return max(1, cores // (jobs if jobs >= 1 else cores))

@@ -1,0 +1,1 @@
+"""Faces -> weights: the fit, the LightningModule, what is done beside it."""

@@ -1,0 +1,198 @@
+"""One run: fit, test, record."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import subprocess
+import sys
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint, Timer
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from facerot import __version__
+from facerot.config import SPLITS, Settings
+from facerot.data.datamodule import FacePairs
+from facerot.data.listing import Listing
+from facerot.latents import keep_label
+from facerot.runs.metrics import QUALITY, Metrics
+from facerot.runs.run import Run
+from facerot.runs.trained import save_weights
+from facerot.training.callbacks import FacePanels, LatentMasking
+from facerot.training.module import FaceRotation
+
+log = logging.getLogger(__name__)
+
+VERSIONS = ("torch", "lightning", "hydra-core", "omegaconf", "torchmetrics", "numpy", "pillow")
+
+
+def fit(settings: Settings, run: Run, listing: Listing) -> Metrics:
+    """Train, or go on training, the run's network; test and measure it; return its metrics.
+
+    Raises SettingsError where the faces cannot be used.
+    """
+    L.seed_everything(settings.seed, verbose=False)
+    if settings.threads is not None:
+        torch.set_num_threads(settings.threads)
+    faces = FacePairs(settings, listing)
+    module = make_module(settings)
+    timer = Timer(verbose=False)
+    done = _steps_done(run)
+    trainer = make_trainer(settings, run, timer, done)
+    checkpoint = run.checkpoint if done else None
+    trainer.fit(module, datamodule=faces, ckpt_path=checkpoint, weights_only=True)
+    trainer.save_checkpoint(run.checkpoint)
+    save_weights(module.net, run.weights)
+    trainer.test(module, datamodule=faces, verbose=False)
+    seconds = timer.time_elapsed("train")
+    metrics = _metrics(settings, trainer, module, faces, listing.fingerprint, seconds)
+    _log_hyperparameters(settings, trainer, metrics)
+    return metrics
+
+
+def make_module(settings: Settings) -> FaceRotation:
+    """The network that the settings describe, with fresh weights."""
+    trainer = settings.trainer
+    return FaceRotation(
+        concats=settings.concats,
+        channels=settings.model.channels,
+        optimizer=trainer.optimizer,
+        learning_rate=trainer.learning_rate,
+        schedule=trainer.schedule,
+        warmup=trainer.warmup,
+    )
+
+
+def _steps_done(run: Run) -> int:
+    if not run.checkpoint.exists():
+        return 0
+    saved = torch.load(run.checkpoint, weights_only=True, map_location="cpu", mmap=True)
+    log.info(f"{run.folder}: goes on after epoch {saved['epoch'] + 1}")
+    return int(saved["global_step"])
+
+
+def make_trainer(settings: Settings, run: Run, timer: Timer, steps_done: int) -> L.Trainer:
+    """The Lightning Trainer of one run, with everything that is done beside the training."""
+    _quieten()
+    # Part of `deterministic`; costs time, and nothing here reads memory that it has not written.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    asked = settings.trainer
+    logger = TensorBoardLogger(
+        run.folder,
+        name="",
+        version="",
+        default_hp_metric=False,
+        purge_step=steps_done + 1,  # a killed run may have logged beyond its last checkpoint
+    )
+    checkpoint = ModelCheckpoint(
+        dirpath=run.checkpoint.parent,
+        filename=run.checkpoint.stem,
+        every_n_epochs=asked.checkpoint_every,
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )
+    return L.Trainer(
+        accelerator=asked.device,
+        devices=1,
+        max_epochs=asked.epochs,
+        deterministic=True,
+        callbacks=[checkpoint, timer, LatentMasking(run, settings), FacePanels(run)],
+        logger=logger,
+        check_val_every_n_epoch=asked.evaluate_every,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1,
+        enable_progress_bar=sys.stderr.isatty(),
+        enable_model_summary=False,
+    )
+
+
+def _quieten() -> None:
+    """Keep Lightning quiet about what is meant so: faces in memory need no loading workers."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated.*")
+    warnings.filterwarnings("ignore", ".*does not have many workers.*")
+    warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists and is not empty.*")
+    warnings.filterwarnings("ignore", ".*callbacks used to create the checkpoint need.*")
+    warnings.filterwarnings("ignore", "The dirpath has changed from .*")  # a run may be moved
+
+
+def _metrics(
+    settings: Settings,
+    trainer: L.Trainer,
+    module: FaceRotation,
+    faces: FacePairs,
+    fingerprint: str,
+    seconds: float,
+) -> Metrics:
+    logged = trainer.callback_metrics
+    train, test = ({name: logged[f"{name}/{split}"].item() for name in QUALITY} for split in SPLITS)
+    return Metrics(
+        train=train,
+        test=test,
+        baselines=faces.baselines(),
+        parameters=sum(weights.numel() for weights in module.net.parameters()),
+        seconds=round(seconds, 2),
+        seed=settings.seed,
+        concats=settings.concats,
+        data=settings.data.name,
+        source_yaw=settings.source_yaw,
+        target_yaw=settings.target_yaw,
+        budget=settings.budget,
+        epochs=settings.trainer.epochs,
+        faces={
+            "fingerprint": fingerprint,
+            "summary": faces.summary,
+            "left_out": dict(faces.left_out),
+        },
+        versions={
+            "facerot": __version__,
+            "python": platform.python_version(),
+            **{name: version(name) for name in VERSIONS},
+        },
+        git_commit=git_commit(),
+        device=_device_name(module.device),
+    )
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def git_commit() -> str | None:
+    """The commit this code is at, `-dirty` where changed since; None outside its checkout."""
+    package = Path(__file__).parent.parent
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(package), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", "__init__.py")
+        return git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _log_hyperparameters(settings: Settings, trainer: L.Trainer, metrics: Metrics) -> None:
+    chosen = {
+        "concats": keep_label(settings.concats),
+        "seed": settings.seed,
+        "source_yaw": " ".join(f"{yaw:g}" for yaw in settings.source_yaw),
+        "channels": " ".join(map(str, settings.model.channels)),
+        "epochs": settings.trainer.epochs,
+        "learning_rate": settings.trainer.learning_rate,
+    }
+    final = {
+        f"{name}/{split}": getattr(metrics, split)[name]
+        for split in SPLITS
+        for name in ("mse", "ssim")
+    }
+    logger = trainer.logger
+    assert isinstance(logger, TensorBoardLogger)
+    logger.log_hyperparams(chosen, final, step=trainer.global_step)
+    logger.finalize("success")

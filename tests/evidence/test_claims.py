@@ -1,0 +1,193 @@
+"""Every claim's statistic, on runs in which the answer is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from facerot.config import SPLITS
+from facerot.evidence.claims import CLAIMS, WITHOUT
+from facerot.paper import AE, BASELINE, SETS, number_of_concats
+from facerot.runs.study import read_study
+from tests.made_up import World, write
+
+Wanted = Sequence[float]
+Plant = Callable[[World, str, Wanted], None]
+
+HOLDS = [0.03, 0.05, 0.04, 0.045]
+FAILS = [-0.03, -0.05, -0.04, -0.045]
+OPEN = [0.03, -0.05, 0.04, -0.01]
+
+
+def above(base: float, wanted: Wanted, sign: int = 1) -> list[float]:
+    return [base + sign * value for value in wanted]
+
+
+def skips_help(world: World, split: str, wanted: Wanted) -> None:
+    world.mse[BASELINE, split] = [0.1] * len(wanted)
+    world.mse[AE, split] = above(0.1, wanted)
+
+
+def latent1_lowpass(world: World, split: str, wanted: Wanted) -> None:
+    world.set(split, "rgb", "1", "lowpass", above(0.5, wanted))
+
+
+def latent2_side_face(world: World, split: str, wanted: Wanted) -> None:
+    world.set(split, "rgb", "2", "side_match", above(0.5, wanted))
+
+
+def deep_latents_no_colour(world: World, split: str, wanted: Wanted) -> None:
+    world.set(split, "rgb", "1", "colour_kept", above(0.3, wanted))
+    for keep, value in (("3", 0.1), ("4", 0.3), ("5", -0.2)):
+        world.set(split, "rgb", keep, "colour_kept", value)
+
+
+def latent1_colour(world: World, split: str, wanted: Wanted) -> None:
+    world.set(split, "rgb", WITHOUT[1], "colour_kept", 0.3)
+    for k in (2, 3, 5):
+        world.set(split, "rgb", WITHOUT[k], "colour_kept", 0.9)
+    world.set(split, "rgb", WITHOUT[4], "colour_kept", above(0.3, wanted))
+
+
+def latent2_face(world: World, split: str, wanted: Wanted) -> None:
+    world.set(split, "rgb", WITHOUT[2], "front_match", 0.3)
+    world.set(split, "rgb", WITHOUT[1], "front_match", above(0.3, wanted))
+
+
+def latent34_quality_only(world: World, split: str, wanted: Wanted) -> None:
+    world.set(split, "rgb", WITHOUT[3], "rotation", above(0.5 - 0.1, wanted))
+    world.set(split, "rgb", WITHOUT[4], "rotation", 0.52)
+
+
+def latent5_rotation(world: World, split: str, wanted: Wanted) -> None:
+    world.set(split, "rgb", WITHOUT[5], "eye_side_match", above(0.5, wanted))
+
+
+def channels_do_not_mix(world: World, split: str, wanted: Wanted) -> None:
+    world.set(split, "g", WITHOUT[2], "leakage_gg", above(0.9, wanted))
+
+
+def mosaic_stays_put_by_purity(world: World, split: str, wanted: Wanted) -> None:
+    world.set(split, "mosaic", WITHOUT[3], "tile_purity", above(0.9, wanted))
+
+
+def mosaic_stays_put_by_shift(world: World, split: str, wanted: Wanted) -> None:
+    world.set(split, "mosaic", WITHOUT[5], "boundary_shift", above(1.0, wanted, -1))
+
+
+def concat2_best_single(world: World, split: str, wanted: Wanted) -> None:
+    world.mse["2", split] = [0.1] * len(wanted)
+    world.mse["1", split] = [0.3] * len(wanted)
+    world.mse["3", split] = above(0.1, wanted)
+    world.mse["4", split] = [0.4] * len(wanted)
+
+
+def concat2_is_enough(world: World, split: str, wanted: Wanted) -> None:
+    world.mse[BASELINE, split] = [0.1] * len(wanted)
+    world.mse["2", split] = above(0.1003, wanted, -1)
+
+
+def concat3_hurts(world: World, split: str, wanted: Wanted) -> None:
+    for concats, factor in (("2", 0.5), ("12", 1.5), ("24", 2.0), ("124", 0.0)):
+        with3 = "".join(sorted(concats + "3"))
+        world.mse[concats, split] = [0.2] * len(wanted)
+        world.mse[with3, split] = [0.2 + factor * value for value in wanted]
+
+
+def concats_overfit(world: World, split: str, wanted: Wanted) -> None:
+    for concats in SETS:
+        number = number_of_concats(concats)
+        world.mse[concats, "train"] = [0.01] * len(wanted)
+        world.mse[concats, "test"] = [0.02 * np.exp(value * number) for value in wanted]
+
+
+PLANTS: dict[str, list[Plant]] = {
+    "skips-help": [skips_help],
+    "latent1-lowpass": [latent1_lowpass],
+    "latent2-side-face": [latent2_side_face],
+    "deep-latents-no-colour": [deep_latents_no_colour],
+    "latent1-colour": [latent1_colour],
+    "latent2-face": [latent2_face],
+    "latent34-quality-only": [latent34_quality_only],
+    "latent5-rotation": [latent5_rotation],
+    "channels-do-not-mix": [channels_do_not_mix],
+    "mosaic-stays-put": [mosaic_stays_put_by_purity, mosaic_stays_put_by_shift],
+    "concat2-best-single": [concat2_best_single],
+    "concat2-is-enough": [concat2_is_enough],
+    "concat3-hurts": [concat3_hurts],
+    "concats-overfit": [concats_overfit],
+}
+CASES = [
+    pytest.param(name, plant, wanted, verdict, id=f"{plant.__name__}-{verdict}")
+    for name, plants in PLANTS.items()
+    for plant in plants
+    for wanted, verdict in ((HOLDS, "holds"), (FAILS, "fails"), (OPEN, "open"))
+]
+
+
+@pytest.mark.parametrize(("name", "plant", "wanted", "verdict"), CASES)
+def test_a_claim_finds_what_was_planted(
+    name: str, plant: Plant, wanted: Wanted, verdict: str
+) -> None:
+    (claim,) = (claim for claim in CLAIMS if claim.name == name)
+    for split in claim.splits:
+        world = World(seeds=len(wanted))
+        plant(world, split, wanted)
+        found = claim.judge(world.study(), split)
+        assert found.value == pytest.approx(np.mean(wanted), abs=1e-9)
+        assert (found.verdict, found.seeds) == (verdict, len(wanted))
+
+
+@pytest.mark.parametrize(
+    ("spread1", "spread2", "spread3", "verdict"),
+    [(0.01, 0.02, 0.5, "holds"), (0.01, 0.5, 0.02, "fails"), (0.1, 0.1, 0.11, "open")],
+)
+def test_latent3_seed_dependent_compares_spreads(
+    spread1: float, spread2: float, spread3: float, verdict: str
+) -> None:
+    seeds = np.array([-1.2, 0.4, 1.1, -0.7, 0.9, -0.5, 0.8, -0.8])
+    shuffled = np.random.default_rng(0).permuted(np.tile(seeds, (3, 1)), axis=1)
+    world = World(seeds=len(seeds))
+    for split in SPLITS:
+        for k, spread in enumerate((spread1, spread2, spread3), start=1):
+            rotation = (0.3 + spread * shuffled[k - 1]).tolist()
+            world.set(split, "rgb", WITHOUT[k], "rotation", rotation)
+    study = world.study()
+    (claim,) = (claim for claim in CLAIMS if claim.name == "latent3-seed-dependent")
+    wanted = (spread3 - max(spread1, spread2)) * seeds.std(ddof=1)
+    for split in SPLITS:
+        found = claim.judge(study, split)
+        assert found.value == pytest.approx(wanted)
+        assert found.verdict == verdict
+
+
+def test_every_claim_of_the_paper_is_judged() -> None:
+    assert [claim.name for claim in CLAIMS if claim.name not in PLANTS] == [
+        "latent3-seed-dependent"
+    ]
+    assert len(CLAIMS) == 15
+
+
+def test_the_papers_own_numbers_bear_out_its_tables() -> None:
+    study = World(seeds=3).study()
+    found = {claim.name: claim.judge(study, claim.splits[-1]).verdict for claim in CLAIMS}
+    tables = ("skips-help", "concat2-best-single", "concat2-is-enough", "concat3-hurts",
+              "concats-overfit")  # fmt: skip
+    assert {name: found[name] for name in tables} == dict.fromkeys(tables, "holds")
+
+
+def test_a_seed_that_lacks_a_run_or_a_number_does_not_count(tmp_path: Path) -> None:
+    world = World(seeds=5)
+    skips_help(world, "test", [0.03, 0.05, 0.04, 0.045, 0.04])
+    world.set("test", "rgb", "1", "lowpass", [0.6, float("nan"), 0.6, 0.61, 0.6])
+    for run in world.runs(tmp_path / "made-up"):
+        write(run)
+    for file in (tmp_path / "made-up" / f"concats-{AE}_seed-4").iterdir():
+        file.unlink()
+    study = read_study(tmp_path, "made-up")
+    by_name = {claim.name: claim for claim in CLAIMS}
+    assert by_name["skips-help"].judge(study, "test").seeds == 4
+    assert by_name["latent1-lowpass"].judge(study, "test").seeds == 4

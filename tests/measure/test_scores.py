@@ -1,0 +1,162 @@
+"""Invariants of the scores: what each must say of images for which the answer is known."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torchmetrics.functional.image import peak_signal_noise_ratio
+
+from facerot.latents import CHANNELS, PROBES
+from facerot.measure import scores
+from facerot.measure.probes import probe, tile_mask
+from facerot.measure.silencing import averages
+
+seeds = st.integers(0, 10_000)
+EYES = (0.4, 0.55)
+
+
+def averaged(per_face: dict[str, torch.Tensor]) -> dict[str, float]:
+    """What latents.csv would say of the scores of one mask."""
+    rows = [(score, value) for score, values in per_face.items() for value in values.tolist()]
+    table = pd.DataFrame(rows, columns=["score", "value"])
+    means = averages(table.assign(split="test", probe="rgb", keep="12345", fill="zero"))
+    return dict(zip(means["score"], means["value"]))
+
+
+def images(seed: int, count: int = 2) -> torch.Tensor:
+    """Smooth random colour images, with structure at several scales."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = (torch.rand(count, 3, n, n, generator=generator) for n in (4, 16, 64))
+    layers = [torch.nn.functional.interpolate(c, size=64, mode="bilinear") for c in coarse]
+    return sum(layers, torch.zeros(1)) / 3
+
+
+@settings(deadline=None, max_examples=20)
+@given(seeds)
+def test_quality_of_a_perfect_and_of_a_wrong_output(seed: int) -> None:
+    y, o = images(seed), images(seed + 1)
+    assert torch.all(scores.mse(y, y) == 0)
+    torch.testing.assert_close(scores.ssim(y, y), torch.ones(2))
+    expected = peak_signal_noise_ratio(o, y, 1.0, dim=(1, 2, 3), reduction="none")
+    torch.testing.assert_close(scores.psnr(o, y), expected)
+    assert torch.all(scores.ssim(o, y) < 1)
+
+
+@settings(deadline=None, max_examples=20)
+@given(seeds)
+def test_colour_kept_is_one_for_all_colour_and_zero_for_grey(seed: int) -> None:
+    o = images(seed)
+    grey = scores.luma(o)[:, None].expand_as(o)
+    torch.testing.assert_close(scores.colour_kept(o, o), torch.ones(2))
+    torch.testing.assert_close(scores.colour_kept(grey, o), torch.zeros(2), rtol=0, atol=1e-4)
+    half = (o + grey) / 2
+    torch.testing.assert_close(scores.colour_kept(half, o), torch.full((2,), 0.75))
+
+
+def test_luma_and_chroma_are_those_of_bt601() -> None:
+    white, red, blue = torch.eye(3)[0] * 0 + 1, torch.eye(3)[0], torch.eye(3)[2]
+    pixels = torch.stack([white, red, blue])[:, :, None, None]
+    assert scores.luma(pixels).flatten().tolist() == pytest.approx([1, 0.299, 0.114])
+    expected = [[0, 0], [-0.299 / 1.772, 0.5], [0.5, -0.114 / 1.402]]
+    torch.testing.assert_close(scores.chroma(pixels)[:, :, 0, 0], torch.tensor(expected))
+
+
+@settings(deadline=None, max_examples=20)
+@given(seeds)
+def test_rotation_tells_front_from_side(seed: int) -> None:
+    x, y = images(seed), images(seed + 1)
+    turned = scores.rotation_scores(y, x, y, EYES)
+    still = scores.rotation_scores(x, x, y, EYES)
+    for prefix in ("", "eye_"):
+        torch.testing.assert_close(turned[f"{prefix}front_match"], torch.ones(2))
+        torch.testing.assert_close(still[f"{prefix}side_match"], torch.ones(2))
+        torch.testing.assert_close(turned[f"{prefix}rotation"], -still[f"{prefix}rotation"])
+        assert torch.all(turned[f"{prefix}rotation"] > 0)
+
+
+def test_structure_ignores_shading_and_the_eye_band_ignores_the_mouth() -> None:
+    x, y = images(1), images(2)
+    ramp = torch.linspace(0, 0.3, 64)[:, None].expand(64, 64)
+    shaded = scores.rotation_scores(y * 0.6 + ramp, x, y, EYES)
+    assert torch.all(shaded["front_match"] > 0.99)
+    mouthless = y.clone()
+    mouthless[:, :, 50:] = 0
+    banded = scores.rotation_scores(mouthless, x, y, EYES)
+    assert torch.all(banded["eye_front_match"] > 0.99)
+    assert torch.all(banded["front_match"] < banded["eye_front_match"])
+
+
+@pytest.mark.parametrize("sigma", scores.LOWPASS_SIGMAS)
+def test_lowpass_finds_the_blur_that_was_applied(sigma: float) -> None:
+    x = images(3, count=4)
+    blurred = torch.stack([scores.blur(x[:, c], sigma) for c in range(3)], dim=1)
+    found = averaged(scores.lowpass_matches(blurred, x))
+    assert found["lowpass"] == pytest.approx(1, abs=1e-3)
+    assert found["lowpass_sigma"] == sigma
+
+
+def test_blur_keeps_constants_and_means_of_centred_spots() -> None:
+    flat = torch.full((1, 64, 64), 0.3)
+    torch.testing.assert_close(scores.blur(flat, 4.0), flat)
+    spot = torch.zeros(1, 64, 64)
+    spot[0, 32, 32] = 1
+    assert scores.blur(spot, 4.0).sum().item() == pytest.approx(1, abs=1e-3)
+
+
+def test_a_constant_output_matches_nothing() -> None:
+    x, y = images(4), images(5)
+    found = scores.rotation_scores(torch.full_like(x, 0.5), x, y, EYES)
+    assert all(torch.all(value == 0) for value in found.values())
+
+
+@pytest.mark.parametrize("channel", range(3))
+def test_leakage_of_a_pure_channel_is_its_row_of_the_identity(channel: int) -> None:
+    o = probe(images(6), CHANNELS[channel])
+    found = scores.probe_scores(o, o, CHANNELS[channel])
+    shares = [found[f"leakage_{CHANNELS[channel]}{other}"][0].item() for other in CHANNELS]
+    assert shares == pytest.approx([float(c == channel) for c in range(3)])
+    grey = torch.full((1, 3, 64, 64), 0.5)
+    assert scores.energy_shares(grey)[0].tolist() == pytest.approx([1 / 3] * 3)
+
+
+def test_a_mosaic_is_pure_and_a_grey_picture_a_third_of_it() -> None:
+    x = images(7)
+    torch.testing.assert_close(scores.tile_purity(probe(x, "mosaic")), torch.ones(2))
+    grey = scores.luma(x)[:, None].expand_as(x)
+    torch.testing.assert_close(scores.tile_purity(grey), torch.full((2,), 1 / 3))
+
+
+@pytest.mark.parametrize(("right", "down"), [(0, 0), (3, 0), (0, 5), (-3, 4), (7, 0)])
+def test_boundary_shift_is_the_displacement(right: int, down: int) -> None:
+    mosaic = probe(torch.full((1, 3, 64, 64), 0.7), "mosaic")
+    moved = mosaic.roll((down, right), dims=(2, 3))
+    shift = scores.boundary_shift(moved, mosaic).item()
+    assert shift == pytest.approx((right**2 + down**2) ** 0.5, abs=0.3)
+
+
+def test_a_black_output_defines_no_colour_scores() -> None:
+    x = images(8)
+    black = torch.zeros_like(x)
+    for value in (
+        scores.energy_shares(black)[:, 0],
+        scores.tile_purity(black),
+        scores.boundary_shift(black, probe(x, "mosaic")),
+    ):
+        assert torch.all(value.isnan())
+    mixed = scores.energy_shares(torch.cat([black, probe(x, "r")]))[:, 0]
+    assert averaged({"leakage_rr": mixed}) == {"leakage_rr": pytest.approx(1)}
+
+
+def test_neighbouring_tiles_of_the_mosaic_differ_and_probes_keep_their_pixels() -> None:
+    x, mask = images(9), tile_mask(64)
+    assert torch.all(mask.sum(dim=0) == 1)
+    middles = mask[:, 10::21, 10::21].argmax(dim=0)[:3, :3]
+    assert torch.all(middles.diff(dim=0) != 0)
+    assert torch.all(middles.diff(dim=1) != 0)
+    for name in PROBES:
+        seen = probe(x, name)
+        assert torch.all((seen == 0) | (seen == x))
+    torch.testing.assert_close(sum((probe(x, c) for c in CHANNELS), torch.zeros(1)), x)

@@ -1,0 +1,161 @@
+"""Runs that earlier versions left, kept as they were: resumed, measured and reported today.
+
+tests/frozen/<version>/ holds a tiny face set and the study `frozen`: a finished Baseline, and a
+network with Concat2 that was killed after epoch 4 of 40.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import facerot
+from facerot.config import CONF
+from tests.conftest import Command, Done
+
+FROZEN = sorted((Path(__file__).parents[1] / "frozen").iterdir())
+FINISHED = ("data.root=faces.zip", "model.channels=2", "study=frozen")
+KILLED = (*FINISHED, "concats=[2]", "trainer.epochs=40", "trainer.checkpoint_every=4")
+COLUMNS = ["split", "probe", "keep", "fill", "score"]
+
+
+@pytest.fixture(params=FROZEN, ids=lambda path: path.name)
+def frozen(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A copy of the folder that holds the faces and outputs of one version."""
+    path: Path = shutil.copytree(request.param, tmp_path / "frozen")
+    return path
+
+
+def run_of(frozen: Path, concats: str) -> Path:
+    (folder,) = (frozen / "outputs" / "frozen").glob(f"unet_concats-{concats}_*")
+    return folder
+
+
+def latents(folder: Path) -> pd.Series:
+    table = pd.read_csv(folder / "latents.csv", dtype={"keep": str})
+    values: pd.Series = table.set_index(COLUMNS)["value"]
+    return values
+
+
+def assert_goes_on(done: Done) -> None:
+    assert "goes on after epoch 4" in done.stdout, done.stderr
+    assert "resumed;" in done.stdout, done.stderr
+
+
+def test_a_finished_run_is_skipped_a_killed_one_goes_on_and_both_are_reported(
+    frozen: Path, command: Command, report: Command
+) -> None:
+    weights = (run_of(frozen, "1234") / "weights.safetensors").read_bytes()
+    done = command(*FINISHED, cwd=frozen)
+    assert "skipped" in done.stdout, done.stderr
+    assert (run_of(frozen, "1234") / "weights.safetensors").read_bytes() == weights
+    assert_goes_on(command(*KILLED, cwd=frozen))
+    told = report("study=frozen", cwd=frozen)
+    assert told.returncode == 0, told.stderr
+    assert "frozen: 1 finished runs" in told.stdout
+    assert "trainer.epochs=40 instead of 2" in told.stdout
+
+
+def test_measuring_reproduces_what_was_measured_then(frozen: Path, measure: Command) -> None:
+    folder = run_of(frozen, "1234")
+    before = latents(folder)
+    done = measure("study=frozen", cwd=frozen)
+    assert done.returncode == 0, done.stderr
+    assert f"{folder.name}: latents measured (not measured yet)" in done.stdout
+    assert "not finished, left alone" in done.stdout
+    pd.testing.assert_series_equal(latents(folder), before, rtol=1e-6, atol=1e-9)
+    faces = pd.read_parquet(folder / "latents.parquet")
+    words = faces.astype(dict.fromkeys(COLUMNS, str))
+    averaged = words.groupby(COLUMNS)["value"].mean().astype(float)
+    shared = before.index.intersection(averaged.index)
+    assert len(shared) > 0.8 * len(before)  # all but lowpass and its sigma
+    np.testing.assert_allclose(averaged[shared], before[shared], rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ("latents.fills=[zero,mean]", "latents.fills"),
+        ("data.eye_band=[0.3,0.5]", "data.eye_band"),
+    ],
+)
+def test_measuring_otherwise_trains_nothing(
+    frozen: Path, command: Command, asked: str, why: str
+) -> None:
+    folder = run_of(frozen, "1234")
+    kept = ("weights.safetensors", "metrics.json", "checkpoints/last.ckpt")
+    before = {name: (folder / name).read_bytes() for name in kept}
+    assert "measured again (not measured yet)" in command(*FINISHED, cwd=frozen).stdout
+    again = command(*FINISHED, asked, cwd=frozen)
+    assert f"skipped, measured again (measured with {why}=" in again.stdout, again.stderr
+    assert {name: (folder / name).read_bytes() for name in kept} == before
+    assert "skipped;" in command(*FINISHED, asked, cwd=frozen).stdout
+    assert len(list((frozen / "outputs" / "frozen").glob("[!.]*"))) == 2
+    assert set(latents(folder).index.get_level_values("fill")) <= {"zero", "mean"}
+
+
+def test_a_setting_of_tomorrow_orphans_nothing(
+    frozen: Path, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    """Adds model.norm, whose default is what is done today, to a copy of the package."""
+    package = Path(facerot.__file__).parent
+    copy = tmp_path / "tomorrow"
+    shutil.copytree(package, copy / "facerot", ignore=shutil.ignore_patterns("heads.zip"))
+    shutil.copytree(CONF, copy / "conf")
+    config = copy / "facerot" / "config.py"
+    widths = "    channels: list[int] = field(metadata=setting(read=_channels))\n"
+    text = config.read_text()
+    assert text.count(widths) == 1
+    config.write_text(text.replace(widths, widths + '    norm: str = "batch"\n'))
+    with (copy / "conf" / "model" / "unet.yaml").open("a") as file:
+        file.write("norm: batch\n")
+
+    def run(module: str, *overrides: str) -> Done:
+        line = [sys.executable, "-m", f"facerot.{module}", *overrides]
+        there = {**environment, "PYTHONPATH": str(copy)}
+        return subprocess.run(line, cwd=frozen, env=there, capture_output=True, text=True)
+
+    finished = run("train", "budget=smoke", *FINISHED)
+    assert "skipped" in finished.stdout, finished.stderr
+    assert_goes_on(run("train", "budget=smoke", *KILLED))
+    assert (
+        "model.norm" in (run_of(frozen, "2") / "config.yaml").read_text()
+        or "norm: batch" in (run_of(frozen, "2") / "config.yaml").read_text()
+    )
+    told = run("report", "study=frozen")
+    assert "frozen: 1 finished runs" in told.stdout, told.stderr
+    assert "model.norm" not in told.stdout
+
+
+def test_a_setting_that_this_version_does_not_know_is_refused_with_the_version(
+    frozen: Path, command: Command, report: Command
+) -> None:
+    config = run_of(frozen, "1234") / "config.yaml"
+    config.write_text(config.read_text().replace("seed: 0", "seed: 0\nwings: 2"))
+    refused = command(*FINISHED, cwd=frozen)
+    assert refused.returncode == 1
+    (line,) = refused.stderr.strip().splitlines()
+    version = json.loads((config.parent / "metrics.json").read_text())["versions"]["facerot"]
+    assert f"written by facerot {version}" in line
+    assert "unknown setting 'wings'" in line
+    told = report("study=frozen", cwd=frozen)
+    assert f"unreadable: {config.parent.name}" in told.stdout
+
+
+def test_other_training_settings_are_refused_with_the_version(
+    frozen: Path, command: Command
+) -> None:
+    folder = run_of(frozen, "1234")
+    os.rename(folder, folder.parent / "unet_concats-1234_seed-0")
+    refused = command("data.root=faces.zip", "study=frozen", cwd=frozen)
+    assert refused.returncode == 1
+    assert "was made with model.channels=[2, 4, 8, 16, 16]" in refused.stderr
+    assert "by facerot" in refused.stderr
