@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -58,7 +59,7 @@ class LeftOut:
     """A run that the study cannot use, and why."""
 
     name: str
-    status: str  # failed, unfinished, unreadable, or other settings
+    status: str  # failed, unfinished, unreadable, other settings, the same run
     reason: str
 
 
@@ -151,13 +152,15 @@ def read_study(outputs: Path, name: str) -> Study:
     finished = [run for run in found if isinstance(run, Finished)]
     groups = Counter(run.comparable for run in finished)
     largest = max(groups, key=lambda group: groups[group], default=None)
-    runs = [run for run in finished if run.comparable == largest]
-    others = [_other(run, runs[0]) for run in finished if run.comparable != largest]
-    left_out = [run for run in found if isinstance(run, LeftOut)] + others
+    alike = [run for run in finished if run.comparable == largest]
+    runs = {(run.concats, run.seed): run for run in reversed(alike)}  # the first of equal ones
+    left_out = [run for run in found if isinstance(run, LeftOut)]
+    left_out += [_other(run, alike[0]) for run in finished if run.comparable != largest]
+    left_out += [_twin(run, runs) for run in alike if run not in runs.values()]
     return Study(
         name,
         outputs / name,
-        tuple(sorted(runs, key=_in_paper_order)),
+        tuple(sorted(runs.values(), key=_in_paper_order)),
         tuple(sorted(left_out, key=lambda run: run.name)),
     )
 
@@ -210,3 +213,9 @@ def _other(run: Finished, used: Finished) -> LeftOut:
     ]
     why = ", ".join(differ) or "other faces"
     return LeftOut(run.folder.name, "other settings", f"{why}: give it a study=NAME of its own")
+
+
+def _twin(run: Finished, used: Mapping[tuple[str, int], Finished]) -> LeftOut:
+    """A run that was trained twice, as facerot 0.1 did where only its measuring differed."""
+    first = used[run.concats, run.seed].folder.name
+    return LeftOut(run.folder.name, "the same run", f"{first} is used")

@@ -3,15 +3,19 @@
 training   steps per second of the command's Trainer over those of a bare PyTorch loop
 fit        the same with evaluations, panels and checkpoints counted as its cost
 masks      time of all 32 masks over the test faces over that of 32 plain passes
+busy       time of a training step beside a busy process on each core over that of an idle machine
 """
 
 from __future__ import annotations
 
+import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +28,7 @@ from lightning.pytorch.callbacks import Timer
 from facerot.config import CONF, Settings, resolve
 from facerot.data.datamodule import FacePairs
 from facerot.runs.run import Run
+from facerot.threads import threads_for
 from facerot.training.fit import make_module, make_trainer
 
 EPOCHS, ROUNDS = 10, 5
@@ -103,6 +108,30 @@ def masks(settings: Settings, faces: FacePairs) -> float:
     )
 
 
+@contextmanager
+def busy_cores() -> Iterator[None]:
+    """A process on each core that never rests."""
+    line = [sys.executable, "-c", "while True: pass"]
+    children = [subprocess.Popen(line) for _ in range(os.cpu_count() or 1)]
+    try:
+        yield
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()
+
+
+def busy(settings: Settings, faces: FacePairs) -> float:
+    """Time of a bare loop's steps beside busy cores over that without; needs an idle machine."""
+    torch.set_num_threads(threads_for(settings.threads, jobs=1) or torch.get_num_threads())
+    ratios = []
+    for _ in range(ROUNDS):
+        idle = seconds_of(lambda: bare_fit(settings, faces))
+        with busy_cores():
+            ratios.append(seconds_of(lambda: bare_fit(settings, faces)) / idle)
+    return statistics.median(ratios)
+
+
 def main(overrides: list[str]) -> None:
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         cfg = hydra.compose("train", [*overrides, f"trainer.epochs={EPOCHS}"])
@@ -117,6 +146,7 @@ def main(overrides: list[str]) -> None:
     print(f"training {statistics.median(training):.3f}  of a bare loop's steps/s, at least 0.95")
     print(f"fit      {statistics.median(fit):.3f}  with evaluation, panels and checkpoints counted")
     print(f"masks    {masks(settings, faces):.3f}  of the time of 32 plain passes, at most 0.7")
+    print(f"busy     {busy(settings, faces):.3f}  of an idle step's time, at most 2.2")
 
 
 if __name__ == "__main__":

@@ -102,6 +102,15 @@ def test_measuring_otherwise_trains_nothing(
     assert set(latents(folder).index.get_level_values("fill")) <= {"zero", "mean"}
 
 
+def test_a_run_that_was_trained_twice_counts_once(frozen: Path, report: Command) -> None:
+    folder = run_of(frozen, "1234")
+    shutil.copytree(folder, folder.parent / "unet_concats-1234_seed-0_ffffff")
+    told = report("study=frozen", cwd=frozen)
+    assert told.returncode == 0, told.stderr
+    assert "frozen: 1 finished runs" in told.stdout
+    assert f"the same run: unet_concats-1234_seed-0_ffffff: {folder.name} is used" in told.stdout
+
+
 def test_a_setting_of_tomorrow_orphans_nothing(
     frozen: Path, tmp_path: Path, environment: dict[str, str]
 ) -> None:
