@@ -161,26 +161,37 @@ class Model:
 class Trainer:
     """How long and with what the network learns."""
 
-    epochs: int
+    epochs: int | None
     batch_size: int
     optimizer: str
     learning_rate: float
     schedule: str
     warmup: float
-    evaluate_every: int = field(metadata=setting(PLACES))
-    checkpoint_every: int = field(metadata=setting(PLACES))
+    evaluate_every: int | None = field(metadata=setting(PLACES))
+    checkpoint_every: int | None = field(metadata=setting(PLACES))
     device: str = field(metadata=setting(PLACES))
+    steps: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "evaluate_every", "checkpoint_every"):
+        for name in ("steps", "epochs", "batch_size", "evaluate_every", "checkpoint_every"):
             value = getattr(self, name)
-            require(value >= 1, f"trainer.{name}={value} must be at least 1")
+            require(value is None or value >= 1, f"trainer.{name}={value} must be at least 1")
+        if self.epochs is not None:
+            self.steps = None
+        require(
+            self.epochs != self.steps,
+            "trainer.steps has no value: write trainer.steps=2400, or trainer.epochs=200",
+        )
         rate = self.learning_rate
         require(0 < rate < math.inf, f"trainer.learning_rate={rate} must be above 0")
         require(0 <= self.warmup < 1, f"trainer.warmup={self.warmup} must be in [0, 1)")
         require_choice("trainer.optimizer", self.optimizer, OPTIMIZERS)
         require_choice("trainer.schedule", self.schedule, SCHEDULES)
         require_choice("trainer.device", self.device, DEVICES)
+
+    def epochs_of(self, batches: int) -> int:
+        """How many whole epochs of so many batches the budget comes to, rounded up."""
+        return self.epochs or math.ceil((self.steps or 0) / batches)
 
 
 @dataclass

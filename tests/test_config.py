@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import hydra
@@ -9,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facerot.config import CONF, Settings, resolve
+from facerot.config import CONF, Settings, Trainer, resolve
 from facerot.errors import SettingsError
 from facerot.runs.run import run_name
+
+USUAL = Trainer(None, 16, "adam", 1e-3, "onecycle", 0.1, None, None, "auto", steps=720)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -64,6 +67,7 @@ def test_model_autoencoder_is_the_model_without_concats() -> None:
 def test_what_has_no_value_is_asked_for_by_name() -> None:
     assert "data.root=PATH" in str(refusal("data=london"))
     assert "seed=" in str(refusal("seed=???"))
+    assert "trainer.steps=2400" in str(refusal("trainer.steps=null"))
     assert "data.yaw" in str(refusal("~data.yaw"))
     assert "data.pattern" in str(refusal("data.pattern=null"))
     assert refusal("data.pattern=null", "~data.yaw", "data.manifest=faces.csv") is None
@@ -84,7 +88,14 @@ def test_a_run_is_named_by_what_matters() -> None:
     assert name("concats=[4,2]", "seed=3") == name("+concats=[2,4]", "seed=3")
     assert name("model=autoencoder") == name("concats=[]") == "autoencoder_seed-0"
     assert name("data.root=elsewhere", "outputs=there", "force=true") == name()
-    same_as_default = f"trainer.epochs={usual.trainer.epochs}"
+    same_as_default = f"trainer.steps={usual.trainer.steps}"
     assert name(same_as_default, "source_yaw=[-45]") == name()
     others = {name("source_yaw=-90"), name("mirror=true"), name("trainer.epochs=5"), name()}
     assert len(others) == 4
+
+
+@given(st.integers(1, 5000), st.integers(1, 50))
+def test_a_budget_of_steps_is_rounded_up_to_whole_epochs(steps: int, batches: int) -> None:
+    epochs = replace(USUAL, steps=steps).epochs_of(batches)
+    assert (epochs - 1) * batches < steps <= epochs * batches
+    assert replace(USUAL, steps=steps, epochs=3).epochs_of(batches) == 3

@@ -291,6 +291,14 @@ def test_a_refusal_comes_before_torch(process: Command, tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
+def test_a_budget_counts_steps(command: Command, tmp_path: Path) -> None:
+    steps = ("trainer.epochs=null", "trainer.steps=5", "trainer.batch_size=3")  # 4 a epoch
+    done = command(*steps, "concats=[]", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (folder,) = (tmp_path / "outputs" / "heads-smoke").glob("[!.]*")
+    assert (read(folder)["epochs"], read(folder)["steps"]) == (2, 8)
+
+
 def test_overrides_may_follow_the_flag_of_a_sweep(command: Command, tmp_path: Path) -> None:
     done = command("+concats=[2,4]", "-m", "seed=0,1", "trainer.epochs=1", cwd=tmp_path)
     assert "2 trained, 0 resumed, 0 skipped, 0 failed" in done.stdout, done.stderr

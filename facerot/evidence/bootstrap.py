@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,23 +15,44 @@ Statistic = Callable[[Values], Values]
 FEWEST_SEEDS = 3  # DESIGN section 9: fewer decide nothing
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
+EQUIVALENCE = 0.90  # the interval of two one-sided tests at 5 % each
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A statistic over seeds and its interval, nan where there are too few seeds for one."""
+    """A statistic over seeds and how surely it is known; nan where there are too few seeds.
+
+    Attributes:
+        value: the statistic.
+        low: lower end of its 95 % interval.
+        high: upper end.
+        seeds: how many values it rests on.
+        reach90: half of the width of its 90 % interval.
+        p: two-sided p-value of the statistic being 0, by Student's t.
+        margin: what is too little to matter, in the statistic's unit; 0 where nothing is.
+    """
 
     value: float
     low: float
     high: float
     seeds: int
+    reach90: float = np.nan
+    p: float = np.nan
+    margin: float = 0.0
 
     @property
     def verdict(self) -> str:
-        """`holds` where the whole interval is above 0, `fails` where it is below, else `open`."""
+        """`holds` where the whole 95 % interval is above 0, `fails` where it is below.
+
+        Else `null` where the whole 90 % interval lies within the margin (equivalence by two
+        one-sided tests, Schuirmann 1987), and `open` where nothing can be said.
+        """
         if self.low > 0:
             return "holds"
-        return "fails" if self.high < 0 else "open"
+        if self.high < 0:
+            return "fails"
+        within = 0 < self.margin >= abs(self.value) + self.reach90
+        return "null" if within else "open"
 
 
 def mean(samples: Values) -> Values:
@@ -39,7 +60,7 @@ def mean(samples: Values) -> Values:
     return np.asarray(samples.mean(axis=1))
 
 
-def estimate(values: Values, statistic: Statistic = mean) -> Estimate:
+def estimate(values: Values, statistic: Statistic = mean, margin: float = 0.0) -> Estimate:
     """A statistic of one value a seed and its 95 % interval.
 
     value +- t(0.975, n - 1) * sqrt(n / (n - 1)) * SE, SE being the statistic's standard deviation
@@ -52,12 +73,28 @@ def estimate(values: Values, statistic: Statistic = mean) -> Estimate:
         values: (n,) or (n, c), a row a seed; rows are resampled whole, so what is compared within
             a seed stays paired.
         statistic: resamples (r, n) or (r, n, c) -> (r,).
+        margin: what is too little to matter, in the statistic's unit.
     """
     seeds = len(values)
     value = float(statistic(values[None])[0]) if seeds else np.nan
     if seeds < FEWEST_SEEDS:
-        return Estimate(value, np.nan, np.nan, seeds)
+        return Estimate(value, np.nan, np.nan, seeds, margin=margin)
     rows = np.random.default_rng(0).integers(0, seeds, (RESAMPLES, seeds))
     error = float(statistic(values[rows]).std()) * np.sqrt(seeds / (seeds - 1))
-    reach = float(student.ppf((1 + CONFIDENCE) / 2, seeds - 1)) * error
-    return Estimate(value, value - reach, value + reach, seeds)
+    reach, reach90 = (
+        float(student.ppf((1 + level) / 2, seeds - 1)) * error
+        for level in (CONFIDENCE, EQUIVALENCE)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = float(2 * student.sf(np.abs(np.float64(value) / error), seeds - 1))
+    return Estimate(value, value - reach, value + reach, seeds, reach90, p, margin)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p-values, corrected for their number by Holm (1979): each at most 1; nan stays nan."""
+    known = sorted((p, index) for index, p in enumerate(p_values) if not np.isnan(p))
+    corrected, largest = [np.nan] * len(p_values), 0.0
+    for rank, (p, index) in enumerate(known):
+        largest = max(largest, min(1.0, p * (len(known) - rank)))
+        corrected[index] = largest
+    return corrected

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class Metrics:
         versions: of this package, Python and the libraries.
         git_commit: of the code, None outside a checkout.
         device: what it was trained on.
+        steps: of the optimiser; None for runs of facerot 0.1.
     """
 
     train: dict[str, float]
@@ -52,6 +53,7 @@ class Metrics:
     versions: dict[str, str]
     git_commit: str | None
     device: str
+    steps: int | None = None
 
     def mse(self, split: str) -> float:
         """The MSE on `train` or on `test` faces."""
@@ -84,7 +86,7 @@ def read_metrics(path: Path) -> Metrics | None:
     if found is None:
         return None
     for item in fields(Metrics):
-        if item.name not in found:
+        if item.name not in found and item.default is MISSING:
             raise SettingsError(f"{path} has no '{item.name}'")
     for name, keys in NESTED.items():
         for key in keys:
@@ -92,4 +94,5 @@ def read_metrics(path: Path) -> Metrics | None:
                 raise SettingsError(f"{path} has no '{name}.{key}'")
             if name != "faces" and not isinstance(found[name][key], int | float):
                 raise SettingsError(f"{path}: '{name}.{key}' is no number")
-    return Metrics(**{item.name: found[item.name] for item in fields(Metrics)})
+    known = {item.name for item in fields(Metrics)}
+    return Metrics(**{name: value for name, value in found.items() if name in known})

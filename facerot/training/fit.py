@@ -28,6 +28,7 @@ from facerot.training.module import FaceRotation
 
 log = logging.getLogger(__name__)
 
+TIMES_A_RUN = 10  # that a run is evaluated and checkpointed, unless it is asked otherwise
 VERSIONS = ("torch", "lightning", "hydra-core", "omegaconf", "torchmetrics", "numpy", "pillow")
 
 
@@ -43,7 +44,8 @@ def fit(settings: Settings, run: Run, listing: Listing) -> Metrics:
     module = make_module(settings)
     timer = Timer(verbose=False)
     done = _steps_done(run)
-    trainer = make_trainer(settings, run, timer, done)
+    epochs = settings.trainer.epochs_of(len(faces.train_dataloader()))
+    trainer = make_trainer(settings, run, timer, epochs, done)
     checkpoint = run.checkpoint if done else None
     trainer.fit(module, datamodule=faces, ckpt_path=checkpoint, weights_only=True)
     trainer.save_checkpoint(run.checkpoint)
@@ -76,11 +78,14 @@ def _steps_done(run: Run) -> int:
     return int(saved["global_step"])
 
 
-def make_trainer(settings: Settings, run: Run, timer: Timer, steps_done: int) -> L.Trainer:
+def make_trainer(
+    settings: Settings, run: Run, timer: Timer, epochs: int, steps_done: int = 0
+) -> L.Trainer:
     """The Lightning Trainer of one run, with everything that is done beside the training."""
     _quieten()
     # Part of `deterministic`; costs time, and nothing here reads memory that it has not written.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    often = max(1, epochs // TIMES_A_RUN)
     asked = settings.trainer
     logger = TensorBoardLogger(
         run.folder,
@@ -92,18 +97,18 @@ def make_trainer(settings: Settings, run: Run, timer: Timer, steps_done: int) ->
     checkpoint = ModelCheckpoint(
         dirpath=run.checkpoint.parent,
         filename=run.checkpoint.stem,
-        every_n_epochs=asked.checkpoint_every,
+        every_n_epochs=asked.checkpoint_every or often,
         save_on_train_epoch_end=True,
         enable_version_counter=False,
     )
     return L.Trainer(
         accelerator=asked.device,
         devices=1,
-        max_epochs=asked.epochs,
+        max_epochs=epochs,
         deterministic=True,
         callbacks=[checkpoint, timer, LatentMasking(run, settings), FacePanels(run)],
         logger=logger,
-        check_val_every_n_epoch=asked.evaluate_every,
+        check_val_every_n_epoch=asked.evaluate_every or often,
         num_sanity_val_steps=0,
         log_every_n_steps=1,
         enable_progress_bar=sys.stderr.isatty(),
@@ -143,7 +148,8 @@ def _metrics(
         source_yaw=settings.source_yaw,
         target_yaw=settings.target_yaw,
         budget=settings.budget,
-        epochs=settings.trainer.epochs,
+        epochs=trainer.max_epochs or 0,
+        steps=trainer.global_step,
         faces={
             "fingerprint": fingerprint,
             "summary": faces.summary,
@@ -184,7 +190,7 @@ def _log_hyperparameters(settings: Settings, trainer: L.Trainer, metrics: Metric
         "seed": settings.seed,
         "source_yaw": " ".join(f"{yaw:g}" for yaw in settings.source_yaw),
         "channels": " ".join(map(str, settings.model.channels)),
-        "epochs": settings.trainer.epochs,
+        "epochs": metrics.epochs,
         "learning_rate": settings.trainer.learning_rate,
     }
     final = {

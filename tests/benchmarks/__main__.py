@@ -62,7 +62,7 @@ def seconds_of(work: Callable[[], Any]) -> float:
 def lightning_fit(settings: Settings, faces: FacePairs) -> tuple[float, float]:
     """Seconds in training epochs alone, and in all of the fit."""
     with tempfile.TemporaryDirectory() as folder:
-        trainer = make_trainer(settings, Run(Path(folder)), Timer(verbose=False), steps_done=0)
+        trainer = make_trainer(settings, Run(Path(folder)), Timer(verbose=False), EPOCHS)
         clock = EpochClock()
         trainer.callbacks.insert(0, clock)  # type: ignore[attr-defined]
         whole = seconds_of(lambda: trainer.fit(make_module(settings), datamodule=faces))

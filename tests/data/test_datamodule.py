@@ -52,7 +52,7 @@ def test_lightning_moves_the_order_on_with_every_epoch(faces_zip: Path, tmp_path
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         overrides = ["budget=smoke", f"data.root={faces_zip}", "trainer.epochs=3"]
         settings = resolve(hydra.compose("train", overrides), Settings)
-    trainer = make_trainer(settings, Run(tmp_path), Timer(verbose=False), steps_done=0)
+    trainer = make_trainer(settings, Run(tmp_path), Timer(verbose=False), epochs=3)
     trainer.fit(make_module(settings), datamodule=FacePairs(settings))
     order = cast("DataLoader[object]", trainer.train_dataloader).sampler
     assert isinstance(order, EpochOrder)
