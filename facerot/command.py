@@ -82,8 +82,9 @@ def refuse_unknown_option(override: Override, options: list[str]) -> None:
     name, text = override.key_or_group, override.input_line
     if not options or override.is_delete():
         return
-    listed = override.is_sweep_override() and not override.is_interval_sweep()
-    for value in override.sweep_string_iterator() if listed else [override.value()]:
+    listed = override.is_choice_sweep()
+    single = [] if override.is_sweep_override() else [override.value()]
+    for value in override.sweep_string_iterator() if listed else single:
         require_choice(name, "null" if value is None else str(value), options)
     if name == "experiment" and not override.is_add():
         raise SettingsError(f"{text} lacks its plus: write +{text}")
@@ -92,7 +93,7 @@ def refuse_unknown_option(override: Override, options: list[str]) -> None:
 def refuse_accidental_sweep(override: Override, sweeps: bool) -> None:
     """Raise SettingsError for `concats=2,4`, which is no list, and for a sweep without -m."""
     name, text = override.key_or_group, override.input_line
-    if name in LISTS and not override.is_interval_sweep():
+    if name in LISTS and override.is_choice_sweep():
         values = list(override.sweep_string_iterator())
         bare = not any(value.startswith("[") for value in values)
         if bare and not (sweeps and name == "source_yaw"):

@@ -33,6 +33,7 @@ BACKGROUNDS = ("varied", "plain")
 ALIGNMENTS = ("eyes",)
 BAD_PHOTOS = ("refuse", "skip")
 CHANNEL_FACTORS = (1, 2, 4, 8, 8)
+DEFAULT_SPEC = "default"  # how the default sets what the paper does not name
 
 # What a setting decides. A run is identified by what TRAINS it and by nothing else.
 TRAINS = "what the weights become"
@@ -233,6 +234,7 @@ class Settings:
     outputs: str = field(metadata=setting(PLACES))
     force: bool = field(metadata=setting(PLACES))
     threads: int | None = field(metadata=setting(PLACES), default=None)
+    spec: str = field(metadata=setting(PLACES), default=DEFAULT_SPEC)
 
     def __post_init__(self) -> None:
         if self.model.name == "autoencoder" and self.concats:

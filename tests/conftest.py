@@ -185,14 +185,14 @@ def process(faces_zip: Path, environment: dict[str, str]) -> Command:
 def studied(shared_folder: Path, command: Command) -> Path:
     """A folder whose study heads-smoke is half done; not to be changed, see `copied`.
 
-    The U-Net and the auto-encoder with three seeds and both fills, Concat2 and {2,4} with one seed,
-    Concat3 with another learning rate, Concat4 failed.
+    The U-Net and the auto-encoder with seeds 0, 1, 3 (2 would test nobody) and both fills, Concat2
+    and {2,4} with one seed, Concat3 with another learning rate, Concat4 failed.
     """
     cwd, fills = shared_folder / "studied", "latents.fills=[zero,mean]"
     with FileLock(shared_folder / "studied.lock"):
         if not cwd.exists():
             cwd.mkdir()
-            done = command("+experiment=table1", "seed=0,1,2", fills, cwd=cwd)
+            done = command("+experiment=table1", "seed=0,1,3", fills, cwd=cwd)
             assert "6 trained, 0 resumed, 0 skipped, 0 failed" in done.stdout, done.stderr
             done = command("concats=[2],[2,4]", fills, "-m", cwd=cwd)
             assert done.returncode == 0, done.stderr

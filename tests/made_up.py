@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import hydra
 import pandas as pd
@@ -32,9 +33,14 @@ def usual_settings() -> Settings:
 
 
 def made_up_run(
-    folder: Path, concats: str, seed: int, mse: tuple[float, float], latents: Iterable[Row] = ()
+    folder: Path,
+    concats: str,
+    seed: int,
+    mse: tuple[float, float],
+    latents: Iterable[Row] = (),
+    **settings: Any,
 ) -> Finished:
-    """A finished run whose numbers are given."""
+    """A finished run whose numbers are given, and its settings where they are not the usual."""
     listed = [int(k) for k in concats.replace(AE, "")]
     train, test = ({"mse": one, "ssim": 0.5, "psnr": 20.0} for one in mse)
     metrics = Metrics(
@@ -55,9 +61,9 @@ def made_up_run(
         git_commit=None,
         device="cpu",
     )
-    settings = replace(usual_settings(), concats=listed, seed=seed)
+    asked = replace(usual_settings(), concats=listed, seed=seed, **settings)
     table = pd.DataFrame(list(latents), columns=list(LATENTS_COLUMNS))
-    return Finished(folder / f"concats-{concats}_seed-{seed}", settings, metrics, table)
+    return Finished(folder / f"concats-{concats}_seed-{seed}", asked, metrics, table)
 
 
 def write(run: Finished) -> Path:

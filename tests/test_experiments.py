@@ -17,6 +17,7 @@ from typing import Any
 import hydra
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
 
 from facerot.config import CONF
 from facerot.paper import AE, SETS, TABLES
@@ -42,6 +43,9 @@ def test_an_experiment_asks_for_its_runs_once_and_for_nothing_else(name: str) ->
     assert str(asked.hydra.mode) == "RunMode.MULTIRUN"
     swept = {key: values(key, text) for key, text in asked.hydra.sweeper.params.items()}
     del asked.hydra
+    ties = "" if name == "seeds" else "${seed}"
+    assert OmegaConf.to_container(asked)["split_seed"] == (ties or 0)  # type: ignore[index, call-overload]
+    asked.split_seed = 0
     assert asked == usual
     sets, seeds = EXPERIMENTS[name]
     found = ["".join(map(str, concats)) or AE for concats in swept.pop("concats")]
@@ -58,7 +62,7 @@ def values(key: str, text: str) -> list[Any]:
 def test_what_two_experiments_share_is_trained_once(
     copied: Path, command: Command, tmp_path: Path
 ) -> None:
-    second = command("+experiment=seeds", "seed=2,3", cwd=tmp_path)
+    second = command("+experiment=seeds", "seed=0,3", cwd=tmp_path)
     assert "1 trained, 0 resumed, 1 skipped, 0 failed" in second.stdout, second.stderr
 
 

@@ -136,13 +136,13 @@ def test_every_spelling_lands_in_the_same_folder(command: Command, tmp_path: Pat
 def test_seed_zero_is_a_seed_and_equal_seeds_give_equal_bits(
     studied: Path, process: Command, tmp_path: Path
 ) -> None:
-    done = process("seed=0,1", "concats=[]", "-m", cwd=tmp_path)
+    done = process("seed=0,1", "split_seed=${seed}", "concats=[]", "-m", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     weights = {
         (place, seed): load_file(
-            place / "outputs" / "heads-smoke" / f"autoencoder_seed-{seed}" / "weights.safetensors"
+            place / "outputs" / "heads-smoke" / f"autoencoder_seed-{name}" / "weights.safetensors"
         )
-        for place, seed in product((studied, tmp_path), (0, 1))
+        for place, (seed, name) in product((studied, tmp_path), enumerate(("0", "1_split-1")))
     }
     name = "down3.0.weight"
     for seed in (0, 1):

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from facerot.errors import one_line
-from facerot.evidence.claims import Judged, judge_all
+from facerot.evidence.claims import CLAIMS, Judged, judge_all
+from facerot.evidence.multiverse import Spec, specs_of
 from facerot.paper import BASELINE, number_of_concats
-from facerot.report import paper_figures, plots, tables
+from facerot.report import multiverse, paper_figures, plots, tables
 from facerot.report.page import Facts, Lacking, rests_on
 from facerot.report.style import Picture
 from facerot.report.tables import Table
@@ -23,11 +24,14 @@ class Findings:
 
     study: Study
     judged: list[Judged]
+    specs: list[Spec]
 
 
 def find(study: Study) -> Findings:
     """Everything that is concluded from a study, once."""
-    return Findings(study, judge_all(study))
+    judged = judge_all(study)
+    specs = specs_of(study, judged) if study.others else []
+    return Findings(study, judged, specs)
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,14 @@ def _models(found: Findings) -> Iterator[Entry]:
         yield plots.overfitting(study)
 
 
+def _multiverse(found: Findings) -> Iterator[Entry]:
+    """Nothing where the study holds one spec alone."""
+    if found.specs:
+        yield multiverse.sentences_table(found.specs)
+        yield multiverse.verdicts_table(found.specs)
+        yield from filter(None, (multiverse.curve(claim, found.specs) for claim in CLAIMS))
+
+
 def _training(found: Findings) -> Iterator[Entry]:
     if found.study.runs:
         yield plots.loss_curves(found.study)
@@ -99,6 +111,7 @@ SECTIONS = (
     Section("claims", "The paper's claims", (), _claims),
     Section("tables", "Tables 1 to 4", (), _mse),
     Section("figures", "Figures 3 to 10", (), _figures),
+    Section("multiverse", "Which settings decide", (), _multiverse),
     Section("latents", "What each latent carries", (BASELINE,), _latents),
     Section("models", "The models compared", (), _models),
     Section("training", "Training", (), _training),

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 # Okabe & Ito (2008), Color Universal Design.
 TRAIN, TEST, LOSS = "#0072B2", "#D55E00", "#999999"
 INK, RULE = "#222222", "#CCCCCC"
+HOLDS, FAILS, NULL, OPEN = "#009E73", "#D55E00", "#56B4E9", "#999999"
 DPI = 160
 LOOK: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine

@@ -26,7 +26,7 @@ from facerot.errors import SettingsError, one_line, reason
 from facerot.runs.files import read_json, write_json
 from facerot.runs.metrics import Metrics, read_metrics
 
-NAMED = ("concats", "seed")  # in the name of the folder, so no part of its hash
+NAMED = ("concats", "seed", "split_seed")  # in the name of the folder, so no part of its hash
 START_OVER = "name another study=NAME, or start over with force=true"
 YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -141,7 +141,7 @@ def find_run(settings: Settings, defaults: Settings) -> Run:
     study = Path(settings.outputs) / settings.study
     usual = Run(study / run_name(settings, defaults))
     wanted = what_trains(settings)
-    for folder in [usual.folder, *sorted(study.glob(f"{plain_name(settings)}*"))]:
+    for folder in [usual.folder, *sorted(study.glob(f"{model_and_seed(settings)}*"))]:
         try:
             found = Run(folder).settings()
         except SettingsError:
@@ -152,7 +152,7 @@ def find_run(settings: Settings, defaults: Settings) -> Run:
 
 
 def run_name(settings: Settings, defaults: Settings) -> str:
-    """The folder of a run: model, Concats and seed, and a hash of what differs from the defaults.
+    """The folder of a run: model, Concats, seeds, and a hash of what differs from the defaults.
 
     `defaults` are the settings of the same data and budget without other overrides.
     """
@@ -162,13 +162,16 @@ def run_name(settings: Settings, defaults: Settings) -> str:
         for key, value in what_trains(settings).items()
         if key not in NAMED and usual.get(key) != value
     }
+    name = model_and_seed(settings)
+    if settings.split_seed:
+        name += f"_split-{settings.split_seed}"
     if not changed:
-        return plain_name(settings)
+        return name
     digest = hashlib.sha256(json.dumps(changed, sort_keys=True).encode()).hexdigest()
-    return f"{plain_name(settings)}_{digest[:6]}"
+    return f"{name}_{digest[:6]}"
 
 
-def plain_name(settings: Settings) -> str:
+def model_and_seed(settings: Settings) -> str:
     """The beginning of every run's name: model, Concats and seed."""
     digits = "".join(map(str, settings.concats))
     name = f"unet_concats-{digits}" if digits else "autoencoder"

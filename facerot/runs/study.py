@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from facerot.config import SPLITS, Settings, what_trains
+from facerot.config import DEFAULT_SPEC, SPLITS, Settings, what_trains
 from facerot.errors import SettingsError, one_line, reason
 from facerot.latents import LATENTS, keep_label
 from facerot.paper import BASELINE, SETS
@@ -19,7 +19,7 @@ from facerot.runs.metrics import QUALITY, Metrics
 from facerot.runs.run import Run, differences
 
 LATENTS_COLUMNS = ("split", "probe", "keep", "fill", "score", "value")
-ASKED_PER_RUN = ("concats", "seed")  # what runs of one study may differ in
+ASKED_PER_RUN = ("concats", "seed", "split_seed")  # what runs of one study may differ in
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,12 +65,21 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Study:
-    """Runs that can be compared: trained alike but for Concats and seed, on the same faces."""
+    """Runs that can be compared: trained alike but for Concats and seed, on the same faces.
+
+    The split is the same in all, or each seed has its own: `split_seed` is then the seed.
+    """
 
     name: str
     folder: Path
     runs: tuple[Finished, ...]
     left_out: tuple[LeftOut, ...]
+    others: tuple[Study, ...] = ()  # the same of other specs
+
+    @property
+    def spec(self) -> str:
+        """How its runs set what the paper does not name: a name in conf/spec."""
+        return self.runs[0].settings.spec if self.runs else DEFAULT_SPEC
 
     @cached_property
     def metrics(self) -> pd.DataFrame:
@@ -144,25 +153,46 @@ def _studies(outputs: Path) -> str:
 def read_study(outputs: Path, name: str) -> Study:
     """Read every run folder of `outputs`/`name`; trains nothing.
 
-    Where what trains them differs within the study, the largest group that agrees is used.
+    Runs that are trained alike but for Concats and seed belong together. Where there are several
+    such groups, those of other specs stand beside the default one, `others`; of one spec, the
+    largest group is used.
 
     Raises SettingsError where there is no run at all.
     """
     found = [read_run(folder) for folder in run_folders(outputs, name)]
-    finished = [run for run in found if isinstance(run, Finished)]
-    groups = Counter(run.comparable for run in finished)
-    largest = max(groups, key=lambda group: groups[group], default=None)
-    alike = [run for run in finished if run.comparable == largest]
-    runs = {(run.concats, run.seed): run for run in reversed(alike)}  # the first of equal ones
+    groups: dict[tuple[Any, ...], list[Finished]] = {}
+    for run in found:
+        if isinstance(run, Finished):
+            groups.setdefault(run.comparable, []).append(run)
+    by_size = sorted(map(_of_one_split, groups.values()), key=len, reverse=True)
+    used: dict[str, list[Finished]] = {}
+    for group in by_size:
+        used.setdefault(group[0].settings.spec, group)
     left_out = [run for run in found if isinstance(run, LeftOut)]
-    left_out += [_other(run, alike[0]) for run in finished if run.comparable != largest]
-    left_out += [_twin(run, runs) for run in alike if run not in runs.values()]
-    return Study(
-        name,
-        outputs / name,
-        tuple(sorted(runs.values(), key=_in_paper_order)),
-        tuple(sorted(left_out, key=lambda run: run.name)),
-    )
+    for run in (run for group in groups.values() for run in group):
+        ours = used[run.settings.spec]
+        left_out += [] if run in ours else [_other(run, ours[0])]
+    folder = outputs / name
+    studies = [_study(name, folder, group, left_out) for group in used.values()]
+    studies.sort(key=lambda study: (study.spec != DEFAULT_SPEC, -len(study.runs), study.spec))
+    first, *others = studies or [Study(name, folder, (), ())]
+    told = tuple(sorted(left_out, key=lambda run: run.name))
+    return replace(first, left_out=told, others=tuple(others))
+
+
+def _of_one_split(group: list[Finished]) -> list[Finished]:
+    """The runs whose split is their seed, or those of the most frequent split if they are more."""
+    tied = [run for run in group if run.settings.split_seed == run.seed]
+    (usual, _), *_ = Counter(run.settings.split_seed for run in group).most_common(1)
+    fixed = [run for run in group if run.settings.split_seed == usual]
+    return tied if len(tied) > len(fixed) else fixed
+
+
+def _study(name: str, folder: Path, group: list[Finished], left_out: list[LeftOut]) -> Study:
+    """The study of one group; what was trained twice counts once and is added to `left_out`."""
+    runs = {(run.concats, run.seed): run for run in reversed(group)}  # the first of equal ones
+    left_out += [_twin(run, runs) for run in group if run not in runs.values()]
+    return Study(name, folder, tuple(sorted(runs.values(), key=_in_paper_order)), ())
 
 
 def read_run(folder: Path) -> Finished | LeftOut:
@@ -209,7 +239,7 @@ def _other(run: Finished, used: Finished) -> LeftOut:
     differ = [
         f"{key}={value} instead of {usual}"
         for key, value, usual in differences(run.settings, used.settings)
-        if key not in ASKED_PER_RUN
+        if key not in ("concats", "seed")
     ]
     why = ", ".join(differ) or "other faces"
     return LeftOut(run.folder.name, "other settings", f"{why}: give it a study=NAME of its own")

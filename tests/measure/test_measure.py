@@ -111,8 +111,8 @@ def test_runs_that_cannot_be_measured_are_named_once_the_others_are(
     copied: Path, measure: Command, tmp_path: Path, faces_zip: Path
 ) -> None:
     (copied / "autoencoder_seed-0" / "weights.safetensors").unlink()
-    (copied / "autoencoder_seed-1" / "weights.safetensors").write_bytes(b"no weights")
-    for name in ("autoencoder_seed-0", "autoencoder_seed-1", "autoencoder_seed-2"):
+    (copied / "autoencoder_seed-1_split-1" / "weights.safetensors").write_bytes(b"no weights")
+    for name in ("autoencoder_seed-0", "autoencoder_seed-1_split-1", "autoencoder_seed-3_split-3"):
         (copied / name / "latents.json").unlink()
     done = measure("study=heads-smoke", cwd=tmp_path)
     assert done.returncode == 1
@@ -120,17 +120,17 @@ def test_runs_that_cannot_be_measured_are_named_once_the_others_are(
     assert line.startswith("facerot: 2 runs were not measured: ")
     assert "autoencoder_seed-0: " in line
     assert "holds no network of ours" in line
-    assert (copied / "autoencoder_seed-2" / "latents.json").exists()
+    assert (copied / "autoencoder_seed-3_split-3" / "latents.json").exists()
 
-    (copied / "autoencoder_seed-2" / "latents.json").unlink()
+    (copied / "autoencoder_seed-3_split-3" / "latents.json").unlink()
     other = tmp_path / "other.zip"
     other.write_bytes(faces_zip.read_bytes().replace(b"0003/", b"9003/"))
     refused = measure("study=heads-smoke", f"root={other}", cwd=tmp_path)
-    assert "autoencoder_seed-2: " in refused.stderr
+    assert "autoencoder_seed-3_split-3: " in refused.stderr
     assert "other faces" in refused.stderr
     shutil.copy(faces_zip, other)
     moved = measure("study=heads-smoke", f"root={other}", cwd=tmp_path)
-    assert "autoencoder_seed-2: latents measured" in moved.stdout
+    assert "autoencoder_seed-3_split-3: latents measured" in moved.stdout
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,8 @@ def test_every_table_and_figure_is_there_in_every_format(page: Path) -> None:
 def test_table_1_holds_the_runs_means_beside_the_papers_numbers(page: Path) -> None:
     table = pd.read_csv(page / "tables" / "table1.csv").set_index("model")
     for model, name in (("AE", "autoencoder"), ("U-Net", "unet_concats-1234")):
-        files = [page.parent / f"{name}_seed-{seed}" / "metrics.json" for seed in range(3)]
+        folders = [f"{name}_seed-0", *(f"{name}_seed-{seed}_split-{seed}" for seed in (1, 3))]
+        files = [page.parent / folder / "metrics.json" for folder in folders]
         runs = [json.loads(file.read_text()) for file in files]
         for split in SPLITS:
             mean = np.mean([run[split]["mse"] for run in runs])
@@ -117,7 +118,7 @@ def test_the_lowest_is_bold_in_latex_and_on_the_page(page: Path) -> None:
 def test_what_is_missing_failed_or_different_is_named(page: Path) -> None:
     html = (page / "index.html").read_text()
     missing = html[html.index('id="missing"') : html.index("</section>")]
-    assert "Concat2: seeds 1, 2" in missing
+    assert "Concat2: seeds 1, 3" in missing
     assert "Concat1,2: no finished run" in missing
     assert re.search(r"unet_concats-4_seed-0.*failed.*no&lt;b&gt;where", missing)
     assert re.search(r"concats-3_seed-0_\w+.*other settings.*learning_rate=0.002", missing)
@@ -138,23 +139,23 @@ def test_broken_runs_are_named_and_spoil_nothing(
 ) -> None:
     study = copied
     (study / "autoencoder_seed-0" / "metrics.json").write_text('{"train":')
-    (study / "autoencoder_seed-1" / "latents.csv").unlink()
-    (study / "autoencoder_seed-2" / "metrics.json").unlink()
-    foreign = study / "unet_concats-1234_seed-2" / "metrics.json"
+    (study / "autoencoder_seed-1_split-1" / "latents.csv").unlink()
+    (study / "autoencoder_seed-3_split-3" / "metrics.json").unlink()
+    foreign = study / "unet_concats-1234_seed-3_split-3" / "metrics.json"
     foreign.write_text(foreign.read_text().replace("fingerprint", "fingers"))
     for events in (study / "unet_concats-1234_seed-0").glob("events*"):
         events.unlink()
     (study / "unet_concats-1234_seed-0" / "faces" / "test_rgb.png").write_bytes(b"no picture")
-    (study / "unet_concats-1234_seed-1" / "config.yaml").write_text("a: [")
+    (study / "unet_concats-1234_seed-1_split-1" / "config.yaml").write_text("a: [")
     done = report("study=heads-smoke", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     for run, said in (
         ("autoencoder_seed-0", "unreadable"),
-        ("autoencoder_seed-1", "unreadable"),
-        ("autoencoder_seed-2", "unfinished"),
-        ("unet_concats-1234_seed-1", "unreadable"),
-        ("unet_concats-1234_seed-2", "unreadable"),
+        ("autoencoder_seed-1_split-1", "unreadable"),
+        ("autoencoder_seed-3_split-3", "unfinished"),
+        ("unet_concats-1234_seed-1_split-1", "unreadable"),
+        ("unet_concats-1234_seed-3_split-3", "unreadable"),
     ):
         assert re.search(rf"^{said}: {run}:", done.stdout, re.MULTILINE)
     assert "has no 'faces.fingerprint'" in done.stdout
