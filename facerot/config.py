@@ -121,6 +121,14 @@ def _yaws(name: str, value: Any) -> list[float]:
     return sorted(yaws)
 
 
+def _train_persons(name: str, value: Any) -> int | None:
+    if value is not None and (type(value) is not int or value < 1):
+        raise SettingsError(
+            f"{name}={value} is no number of persons: write a whole one from 1 on, or null for all"
+        )
+    return value
+
+
 @dataclass
 class FaceSet:
     """A face set: where its pictures are and what their names mean (DESIGN: a YAML, no code)."""
@@ -235,6 +243,7 @@ class Settings:
     force: bool = field(metadata=setting(PLACES))
     threads: int | None = field(metadata=setting(PLACES), default=None)
     spec: str = field(metadata=setting(PLACES), default=DEFAULT_SPEC)
+    train_persons: int | None = field(metadata=setting(read=_train_persons), default=None)
 
     def __post_init__(self) -> None:
         if self.model.name == "autoencoder" and self.concats:

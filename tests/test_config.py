@@ -78,6 +78,13 @@ def test_a_face_set_may_leave_out_what_has_a_default() -> None:
     assert (short.eye_band, short.background) == ([0.4, 0.55], "plain")
 
 
+@pytest.mark.parametrize("value", ["0", "-3", "2.5", "true", "x", "[3]"])
+def test_train_persons_is_a_whole_number_or_null(value: str) -> None:
+    assert compose("train_persons=1").train_persons == 1
+    assert compose("train_persons=null").train_persons is None
+    assert "train_persons" in str(refusal(f"train_persons={value}"))
+
+
 def test_a_run_is_named_by_what_matters() -> None:
     usual = compose()
 
@@ -90,8 +97,9 @@ def test_a_run_is_named_by_what_matters() -> None:
     assert name("data.root=elsewhere", "outputs=there", "force=true") == name()
     same_as_default = f"trainer.steps={usual.trainer.steps}"
     assert name(same_as_default, "source_yaw=[-45]") == name()
-    others = {name("source_yaw=-90"), name("mirror=true"), name("trainer.epochs=5"), name()}
-    assert len(others) == 4
+    assert name("train_persons=null") == name()
+    others = ("source_yaw=-90", "mirror=true", "trainer.epochs=5", "train_persons=9")  # fmt: skip
+    assert len({name(), *map(name, others)}) == 1 + len(others)
 
 
 @given(st.integers(1, 5000), st.integers(1, 50))

@@ -15,7 +15,7 @@ from facerot.command import command
 from facerot.config import Settings
 from facerot.data.images import for_each
 from facerot.data.listing import list_faces
-from facerot.data.pairs import Pair, make_pairs, summary
+from facerot.data.pairs import Pair, make_pairs, summary, too_few_persons
 from facerot.data.photo import decode, opened, upright_rgb
 from facerot.data.root import Root
 from facerot.data.views import View
@@ -179,6 +179,8 @@ def _refuse(
         wrong.append(f"{len(faults)} photos cannot be used: {named}")
     if not pairs:
         wrong.append(f"nothing is paired at source_yaw={settings.source_yaw}")
+    elif (too_few := too_few_persons(settings, pairs)) is not None:
+        wrong.append(too_few)
     if wrong:
         raise SettingsError(f"data={settings.data.name}: {'. '.join(wrong)}")
     print("no photo is unusable, none is there under several persons")

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from facerot.config import SPLITS, Settings
 from facerot.data.images import load_images
 from facerot.data.listing import Listing, list_faces
-from facerot.data.pairs import Pair, make_pairs, split, summary
+from facerot.data.pairs import Pair, make_pairs, split_as_asked, summary, too_few_persons
 from facerot.data.views import View
 from facerot.errors import SettingsError
 
@@ -82,7 +82,8 @@ class FacePairs(L.LightningDataModule):
         settings: which pairs, how they are cut and split, how they are batched.
         listing: the face set where it has been opened before.
 
-    Raises SettingsError where the faces cannot be read or give no train or no test pairs.
+    Raises SettingsError where the faces cannot be read, give no train or no test pairs, or fewer
+    training persons than asked for.
     """
 
     def __init__(self, settings: Settings, listing: Listing | None = None) -> None:
@@ -92,18 +93,18 @@ class FacePairs(L.LightningDataModule):
         pairs, unpaired = make_pairs(
             listed.views, settings.source_yaw, settings.target_yaw, settings.mirror
         )
-        _refuse_empty(settings, pairs)
+        _refuse_unsplit(settings, pairs)
         used = list(dict.fromkeys(view for pair in pairs for view in (pair.source, pair.target)))
         pixels, faults = load_images(listed.root, listed.stamps, used, settings.data, settings.size)
         pairs = [pair for pair in pairs if pair.source not in faults and pair.target not in faults]
-        _refuse_empty(settings, pairs)
+        _refuse_unsplit(settings, pairs)
         self.left_out = (
             listed.left_out + unpaired + Counter({"photos that cannot be used": len(faults)})
         )
         self.summary = summary(settings, pairs, self.left_out)
         log.info(self.summary)
         images, row = torch.from_numpy(pixels), {view: index for index, view in enumerate(used)}
-        parts = split(pairs, settings.test_fraction, settings.split_seed)
+        parts = split_as_asked(settings, pairs)
         self.splits = {name: _gather(images, row, part) for name, part in zip(SPLITS, parts)}
 
     def setup(self, stage: str) -> None:
@@ -175,8 +176,8 @@ def _gather(images: Tensor, row: Mapping[View, int], pairs: Sequence[Pair]) -> P
     return PairTensors(pairs, *both)
 
 
-def _refuse_empty(settings: Settings, pairs: Sequence[Pair]) -> None:
-    parts = split(pairs, settings.test_fraction, settings.split_seed)
+def _refuse_unsplit(settings: Settings, pairs: Sequence[Pair]) -> None:
+    parts = split_as_asked(settings, pairs)
     for name, part in zip(SPLITS, parts):
         if not part:
             raise SettingsError(
@@ -184,3 +185,6 @@ def _refuse_empty(settings: Settings, pairs: Sequence[Pair]) -> None:
                 f"test_fraction={settings.test_fraction:g} or split_seed={settings.split_seed}; "
                 "python -m facerot.data.check shows what was found"
             )
+    too_few = too_few_persons(settings, pairs)
+    if too_few is not None:
+        raise SettingsError(f"data={settings.data.name}: {too_few}")

@@ -63,31 +63,80 @@ def make_pairs(
 
 
 def split(
-    pairs: Iterable[Pair], test_fraction: float, split_seed: int
+    pairs: Iterable[Pair], test_fraction: float, split_seed: int, train_persons: int | None = None
 ) -> tuple[list[Pair], list[Pair]]:
-    """Train and test pairs; no person is in both, and adding persons moves nobody."""
+    """Train and test pairs; no person is in both, and adding persons moves nobody across.
+
+    With `train_persons`, the train pairs are those of so many persons, or of all where there are
+    fewer (`too_few_persons`); those of a smaller number are among those of a larger one.
+    """
     train: list[Pair] = []
     test: list[Pair] = []
     for pair in pairs:
         (test if is_test_person(pair.person, test_fraction, split_seed) else train).append(pair)
+    if train_persons is not None:
+        chosen = first_persons({pair.person for pair in train}, train_persons, split_seed)
+        train = [pair for pair in train if pair.person in chosen]
     return train, test
 
 
 def is_test_person(person: str, test_fraction: float, split_seed: int) -> bool:
-    """Whether a person is kept for the test: a hash of (split_seed, person), uniform in [0, 1)."""
+    """Whether a person is kept for the test, by their place."""
+    return place_of(person, split_seed) < test_fraction
+
+
+def first_persons(persons: Iterable[str], count: int, split_seed: int) -> set[str]:
+    """So many of the persons, from the highest place down.
+
+    From that end, as a larger `test_fraction` takes its test persons from the other.
+    """
+    ranked = sorted(persons, key=lambda person: (place_of(person, split_seed), person))
+    return set(ranked[::-1][:count])
+
+
+def place_of(person: str, split_seed: int) -> float:
+    """A hash of (split_seed, person), uniform in [0, 1)."""
     digest = hashlib.sha256(f"{split_seed}:{person}".encode(errors="surrogateescape")).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64 < test_fraction
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def split_as_asked(settings: Settings, pairs: Iterable[Pair]) -> tuple[list[Pair], list[Pair]]:
+    """Train and test pairs as the settings have them split."""
+    return split(pairs, settings.test_fraction, settings.split_seed, settings.train_persons)
+
+
+def too_few_persons(settings: Settings, pairs: Iterable[Pair]) -> str | None:
+    """What is wrong where `train_persons` asks for more training persons than there are."""
+    there = _training_persons(settings, pairs)
+    if settings.train_persons is None or settings.train_persons <= there:
+        return None
+    return (
+        f"train_persons={settings.train_persons}: there are only {there} training persons "
+        f"(test_fraction={settings.test_fraction:g}), ask for no more, or for all with "
+        "train_persons=null"
+    )
+
+
+def _training_persons(settings: Settings, pairs: Iterable[Pair]) -> int:
+    train, _ = split(pairs, settings.test_fraction, settings.split_seed)
+    return _persons(train)
+
+
+def _persons(pairs: Iterable[Pair]) -> int:
+    return len({pair.person for pair in pairs})
 
 
 def summary(settings: Settings, pairs: Sequence[Pair], left_out: Counter[str]) -> str:
     """One line: how many persons and pairs, how they are split, what was left out and why."""
-    train, test = split(pairs, settings.test_fraction, settings.split_seed)
-    persons = [len({pair.person for pair in part}) for part in (train, test)]
+    train, test = split_as_asked(settings, pairs)
+    some = settings.train_persons is not None
+    of_all = f" (of {_training_persons(settings, pairs)})" if some else ""
     yaws = ", ".join(f"{yaw:g}" for yaw in settings.source_yaw)
     reasons = "; ".join(f"{count} {reason}" for reason, count in sorted(left_out.items()) if count)
     return (
-        f"{settings.data.name}: {sum(persons)} persons, {len(pairs)} pairs "
+        f"{settings.data.name}: {_persons(pairs)} persons, {len(pairs)} pairs "
         f"(yaw {yaws} -> {settings.target_yaw:g}{', mirrored' if settings.mirror else ''}); "
-        f"train {len(train)} of {persons[0]} persons, test {len(test)} of {persons[1]} persons; "
+        f"train {len(train)} pairs of {_persons(train)} persons{of_all}, "
+        f"test {len(test)} pairs of {_persons(test)} persons; "
         f"left out: {reasons or 'nothing'}"
     )

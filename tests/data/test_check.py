@@ -55,6 +55,7 @@ def test_it_says_what_is_there_and_draws_pairs(root: Path, environment: dict[str
         "JPEG RGB (2)",
         "WEBP RGB (1)",
         "10 persons, 10 pairs (yaw -45 -> 0)",
+        "train 9 pairs of 9 persons, test 1 pairs of 1 persons",
         "1 files of view 'half', which has no yaw",
     ):
         assert text in done.stdout
@@ -86,6 +87,15 @@ def test_what_pairs_nothing_is_shown_and_refused(check: Check) -> None:
     assert "-45 (10), 0 (10)" in said
     assert "nothing is paired at source_yaw=[90.0]" in str(line)
     assert "source_yaw=-45" in str(check("source_yaw=-44")[1])
+
+
+def test_fewer_training_persons_are_counted_and_too_many_refused(check: Check) -> None:
+    said, line = check("train_persons=4")
+    assert line is None
+    assert "train 4 pairs of 4 persons (of 9), test 1 pairs of 1 persons" in said
+    said, line = check("train_persons=10")
+    assert "only 9 training persons" in str(line)
+    assert "\n" not in str(line)
 
 
 def test_a_set_of_bad_photos_alone_is_refused(root: Path, check: Check) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast
 
 import hydra
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from torch.utils.data import DataLoader
 
 from facerot.config import CONF, Settings, resolve
 from facerot.data.datamodule import EpochOrder, FacePairs
+from facerot.errors import SettingsError
 from facerot.runs.run import Run
 from facerot.training.fit import make_module, make_trainer
 
@@ -48,10 +50,26 @@ def test_the_order_is_a_function_of_seed_and_epoch_alone() -> None:
     assert not torch.equal(one, torch.cat(batches(100, 16, seed=1, epoch=3)))
 
 
-def test_lightning_moves_the_order_on_with_every_epoch(faces_zip: Path, tmp_path: Path) -> None:
+def compose(*overrides: str) -> Settings:
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-        overrides = ["budget=smoke", f"data.root={faces_zip}", "trainer.epochs=3"]
-        settings = resolve(hydra.compose("train", overrides), Settings)
+        return resolve(hydra.compose("train", ["budget=smoke", *overrides]), Settings)
+
+
+def test_fewer_persons_train_and_the_same_are_tested(faces_zip: Path) -> None:
+    everybody = FacePairs(compose(f"data.root={faces_zip}"))
+    fewer = FacePairs(compose(f"data.root={faces_zip}", "train_persons=4"))
+    assert torch.equal(fewer.splits["test"].sources, everybody.splits["test"].sources)
+    assert len(fewer.splits["train"]) == 4
+    assert set(fewer.people("train")["person"]) < set(everybody.people("train")["person"])
+    assert "train 4 pairs of 4 persons (of 10), test 2 pairs of 2 persons;" in fewer.summary
+    assert "train 10 pairs of 10 persons, test 2 pairs of 2 persons;" in everybody.summary
+    with pytest.raises(SettingsError, match="only 10 training persons") as refused:
+        FacePairs(compose(f"data.root={faces_zip}", "train_persons=11"))
+    assert "\n" not in str(refused.value)
+
+
+def test_lightning_moves_the_order_on_with_every_epoch(faces_zip: Path, tmp_path: Path) -> None:
+    settings = compose(f"data.root={faces_zip}", "trainer.epochs=3")
     trainer = make_trainer(settings, Run(tmp_path), Timer(verbose=False), epochs=3)
     trainer.fit(make_module(settings), datamodule=FacePairs(settings))
     order = cast("DataLoader[object]", trainer.train_dataloader).sampler

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facerot.config import FaceSet
-from facerot.data.pairs import make_pairs, split
+from facerot.data.pairs import first_persons, make_pairs, split
 from facerot.data.root import Stamp
 from facerot.data.views import View, find_views
 from facerot.errors import SettingsError
@@ -116,6 +116,38 @@ def test_no_person_is_in_both_splits_and_adding_people_moves_nobody(
     train_of_half, test_of_half = split(half, fraction, seed)
     assert set(train_of_half) <= set(train)
     assert set(test_of_half) <= set(test)
+
+
+@given(persons, st.integers(0, 1000), st.floats(0.05, 0.95), st.integers(1, 60), st.integers(1, 60))
+def test_fewer_training_persons_are_among_more_and_the_test_persons_stay(
+    people: set[str], seed: int, fraction: float, one: int, other: int
+) -> None:
+    shots = views(*((p, s, yaw) for p in sorted(people) for s in "xy" for yaw in (-90.0, 0.0)))
+    pairs, _ = make_pairs(shots, [-90], 0)
+    fewer, more = sorted((one, other))
+    everybody, test = split(pairs, fraction, seed)
+    small, test_of_small = split(pairs, fraction, seed, fewer)
+    large, test_of_large = split(pairs, fraction, seed, more)
+    assert test == test_of_small == test_of_large
+    assert set(small) <= set(large) <= set(everybody)
+    persons_there = len({pair.person for pair in everybody})
+    for train, count in ((small, fewer), (large, more)):
+        assert len({pair.person for pair in train}) == min(count, persons_there)
+        assert len(train) == 2 * min(count, persons_there)  # each with all of their sessions
+
+
+def test_who_trains_first_is_drawn_by_the_split_seed() -> None:
+    people = [f"{n:04d}" for n in range(100)]
+    drawn = [first_persons(people, 40, seed) for seed in range(3)]
+    assert drawn[0] != drawn[1] != drawn[2]
+    assert first_persons(reversed(people), 40, 0) == drawn[0]
+    kept_of_fewer = split(make_pairs(_frontal(people), [0], 0)[0], 0.5, 0, 20)[0]
+    kept_of_more = split(make_pairs(_frontal(people), [0], 0)[0], 0.2, 0, 20)[0]
+    assert kept_of_fewer == kept_of_more
+
+
+def _frontal(people: list[str]) -> list[View]:
+    return views(*((person, "s", 0.0) for person in people))
 
 
 def test_split_seeds_differ_and_keep_the_fraction() -> None:
