@@ -30,6 +30,7 @@ SCHEDULES = ("onecycle", "constant")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 FILLS = ("zero", "mean")
 BACKGROUNDS = ("varied", "plain")
+MATTES = ("wall",)
 ALIGNMENTS = ("eyes",)
 BAD_PHOTOS = ("refuse", "skip")
 CHANNEL_FACTORS = (1, 2, 4, 8, 8)
@@ -121,6 +122,15 @@ def _yaws(name: str, value: Any) -> list[float]:
     return sorted(yaws)
 
 
+def _clutter(name: str, value: Any) -> int:
+    if type(value) is not int or value < 2:
+        raise SettingsError(
+            f"{name}={value} is no number of colours a side: write a whole one from 2 on, "
+            f"such as {name}=12"
+        )
+    return value
+
+
 def _train_persons(name: str, value: Any) -> int | None:
     if value is not None and (type(value) is not int or value < 1):
         raise SettingsError(
@@ -146,6 +156,8 @@ class FaceSet:
         metadata=setting(MEASURES, _band), default_factory=lambda: [0.4, 0.55]
     )
     background: str = "plain"
+    clutter: int = field(metadata=setting(read=_clutter), default=12)
+    matte: str | None = None
     on_bad: str = field(metadata=setting(PLACES), default="refuse")  # changes no run that ends
 
     def __post_init__(self) -> None:
@@ -155,6 +167,8 @@ class FaceSet:
         if self.align is not None:
             require_choice("data.align", self.align, ALIGNMENTS)
         require_choice("data.background", self.background, BACKGROUNDS)
+        if self.matte is not None:
+            require_choice("data.matte", self.matte, MATTES)
         require_choice("data.on_bad", self.on_bad, BAD_PHOTOS)
 
 
@@ -255,6 +269,10 @@ class Settings:
         require(0 < self.test_fraction < 1, f"test_fraction={self.test_fraction} must be in (0, 1)")
         size_ok = self.size >= 32 and self.size % 32 == 0
         require(size_ok, f"size={self.size} must be a multiple of 32: {_nearest_size(self.size)}")
+        fits = self.data.clutter <= self.size
+        require(
+            fits, f"data.clutter={self.data.clutter} is finer than a pixel: at most {self.size}"
+        )
         require_threads(self.threads)
         for yaw in self.source_yaw:
             _require_known_yaw("source_yaw", yaw, self.data)

@@ -78,11 +78,24 @@ def test_a_face_set_may_leave_out_what_has_a_default() -> None:
     assert (short.eye_band, short.background) == ([0.4, 0.55], "plain")
 
 
+@pytest.mark.parametrize("value", ["1", "0", "-3", "2.5", "true", "null", "x", "[3]", "100"])
+def test_clutter_is_a_whole_number_from_two_up_to_the_size(value: str) -> None:
+    assert compose("data.clutter=2").data.clutter == 2
+    text = str(refusal(f"data.clutter={value}"))
+    assert "data.clutter" in text
+    assert "\n" not in text
+
+
 @pytest.mark.parametrize("value", ["0", "-3", "2.5", "true", "x", "[3]"])
 def test_train_persons_is_a_whole_number_or_null(value: str) -> None:
     assert compose("train_persons=1").train_persons == 1
     assert compose("train_persons=null").train_persons is None
     assert "train_persons" in str(refusal(f"train_persons={value}"))
+
+
+def test_a_matte_is_known_or_none() -> None:
+    assert compose("data.matte=wall").data.matte == "wall"
+    assert "did you mean 'wall'" in str(refusal("data.matte=walls"))
 
 
 def test_a_run_is_named_by_what_matters() -> None:
@@ -97,8 +110,9 @@ def test_a_run_is_named_by_what_matters() -> None:
     assert name("data.root=elsewhere", "outputs=there", "force=true") == name()
     same_as_default = f"trainer.steps={usual.trainer.steps}"
     assert name(same_as_default, "source_yaw=[-45]") == name()
-    assert name("train_persons=null") == name()
-    others = ("source_yaw=-90", "mirror=true", "trainer.epochs=5", "train_persons=9")  # fmt: skip
+    assert name("data.clutter=12", "data.matte=null", "train_persons=null") == name()
+    others = ("source_yaw=-90", "mirror=true", "trainer.epochs=5", "data.clutter=4",
+              "data.matte=wall", "train_persons=9")  # fmt: skip
     assert len({name(), *map(name, others)}) == 1 + len(others)
 
 

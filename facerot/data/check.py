@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from facerot.command import command
-from facerot.config import Settings
+from facerot.config import FaceSet, Settings
 from facerot.data.images import for_each
 from facerot.data.listing import list_faces
 from facerot.data.pairs import Pair, make_pairs, summary, too_few_persons
@@ -49,7 +49,7 @@ def check(settings: Settings) -> None:
     root, views = listed.root, listed.views
     print(f"{root.path}\n{len(listed.stamps)} files, {len(views)} views")
     _print_unlisted(listed.stamps.keys() - {view.file for view in views})
-    photos, faults = scan(root, views, settings.data.name)
+    photos, faults = scan(root, views, settings.data)
     _print_views(views, photos)
     pairs, unpaired = make_pairs(views, settings.source_yaw, settings.target_yaw, settings.mirror)
     bad = Counter({"photos that cannot be used": len(faults)})
@@ -61,14 +61,18 @@ def check(settings: Settings) -> None:
     _refuse(settings, good, faults, duplicates(photos))
 
 
-def scan(root: Root, views: Sequence[View], name: str) -> tuple[dict[View, Photo], dict[View, str]]:
+def scan(
+    root: Root, views: Sequence[View], faces: FaceSet
+) -> tuple[dict[View, Photo], dict[View, str]]:
     """Every view, opened and decoded whole: what it is, or why it cannot be used."""
     photos: dict[View, Photo] = {}
 
     def look(view: View, data: bytes) -> None:
+        if faces.matte is not None:  # a photo that can be read may have no wall
+            decode(data, view.person, faces, THUMBNAIL, view.place)
         photos[view] = _photo(data)
 
-    faults = for_each(views, root, f"reading {name}", look)
+    faults = for_each(views, root, f"reading {faces.name}", look)
     return {view: photos[view] for view in views if view in photos}, faults
 
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from facerot.config import FaceSet
-from facerot.data.photo import BLEND, FIELD, GREY, decode
+from facerot.data.photo import BLEND, GREY, decode
 from facerot.data.root import Root, Stamp
 from facerot.data.views import View
 from facerot.errors import BadFile, SettingsError
@@ -62,7 +62,9 @@ def _key(
     listing = [
         [view.file, stamps[view.file].size, stamps[view.file].mtime, view.place] for view in views
     ]
-    behind = [faces.background, GREY, FIELD, BLEND]
+    behind = [faces.background, GREY, faces.clutter, BLEND]
+    if faces.matte is not None:  # else the key is that of before there was this setting
+        behind.append(faces.matte)
     cut = [faces.crop, faces.eye_band if faces.align else None]
     settings = [CACHE_FORMAT, str(root.path), cut, behind, size]
     return hashlib.sha256(json.dumps([settings, listing]).encode()).hexdigest()[:32]

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from facerot.config import FaceSet
+from facerot.data.matte import without_wall
 from facerot.data.views import Place
 from facerot.errors import BadFile, reason
 from facerot.panels import Pixels
@@ -26,8 +27,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "PPM")  # PPM is also PGM and P
 MAX_PIXELS = 2**26  # more is taken for a decompression bomb; these take up to 1.5 GB of memory
 LARGE_PIXELS = 2**24  # above this one photo is decoded at a time, whatever the number of cores
 GREY = 0.8  # sRGB of the plain background, that of a light studio wall
-FIELD = 12  # a varied background blends FIELD x FIELD random colours: out-of-focus clutter
-BLEND = 0.5  # how far each of them reaches, in units of their distance
+BLEND = 0.5  # how far each colour of a varied background reaches, in units of their distance
 
 _one_large_photo = threading.Lock()
 # What Pillow only warns of is read as it can be, or refused below; what it logs it also raises.
@@ -41,10 +41,13 @@ def decode(
     """One photo as uint8 (3, size, size): cropped, resized, over its background where transparent.
 
     With `place` it is cut there; what lies outside of the photo is then background.
+    With `faces.matte` the wall behind the person becomes transparent first.
     Raises BadFile where the bytes are no picture that can be used.
     """
     with opened(data) as photo:
         picture = upright_rgb(photo)
+        if faces.matte is not None:
+            picture = without_wall(picture)
         box = crop_box(picture.size, faces.crop)
         if place is not None:
             picture, box = aligned(picture, box, sum(faces.eye_band) / 2, place)
@@ -53,7 +56,8 @@ def decode(
     pixels = np.asarray(picture, np.float64) / 255
     if picture.mode == "RGBA":
         alpha = pixels[:, :, 3:]
-        pixels = alpha * pixels[:, :, :3] + (1 - alpha) * background(faces.background, person, size)
+        behind = background(faces.background, person, size, faces.clutter)
+        pixels = alpha * pixels[:, :, :3] + (1 - alpha) * behind
     return np.asarray(np.rint(pixels * 255).transpose(2, 0, 1), np.uint8)
 
 
@@ -139,17 +143,17 @@ def aligned(
     return picture.crop(outer), (left, top, left + side, top + side)
 
 
-def background(kind: str, person: str, size: int) -> npt.NDArray[np.float64]:
+def background(kind: str, person: str, size: int, clutter: int) -> npt.NDArray[np.float64]:
     """What lies behind a person, sRGB in [0, 1], (size, size, 3); the same in all their views.
 
-    `varied` blends FIELD x FIELD colours, drawn uniformly by a hash of the person, each around its
-    own place with a Gaussian weight of sigma BLEND.
+    `varied` blends clutter x clutter colours, drawn uniformly by a hash of the person, each around
+    its own place with a Gaussian weight of sigma BLEND.
     """
     if kind == "plain":
         return np.full((size, size, 3), GREY)
     digest = hashlib.sha256(f"background:{person}".encode(errors="surrogateescape")).digest()
-    colours = np.random.default_rng(list(digest)).random((FIELD, FIELD, 3))
-    places, pixels = np.arange(FIELD), np.linspace(0, FIELD - 1, size)
+    colours = np.random.default_rng(list(digest)).random((clutter, clutter, 3))
+    places, pixels = np.arange(clutter), np.linspace(0, clutter - 1, size)
     weights = np.exp(-((pixels[:, None] - places) ** 2) / (2 * BLEND**2))
     weights /= weights.sum(axis=1, keepdims=True)
     return np.asarray(np.einsum("ya,xb,abc->yxc", weights, weights, colours))

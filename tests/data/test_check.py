@@ -98,6 +98,24 @@ def test_fewer_training_persons_are_counted_and_too_many_refused(check: Check) -
     assert "\n" not in str(line)
 
 
+def test_a_matted_set_is_drawn_over_its_background_and_photos_without_a_wall_named(
+    root: Path, check: Check, tmp_path: Path
+) -> None:
+    for number, photo in enumerate(sorted(root.glob("*/*.*g")) + sorted(root.glob("*/*.webp"))):
+        head = draw_head(number, 0, 96)
+        behind = Image.linear_gradient("L").resize(head.size).point(lambda grey: 180 + grey // 8)
+        wall = behind.convert("RGB")
+        wall.paste(head, mask=head)
+        wall.save(photo, quality=95)
+    assert check("data.matte=wall", "data.background=plain")[1] is None
+    with Image.open(tmp_path / "outputs" / "folder-check.png") as sheet:
+        assert sheet.getpixel((4, 32)) == (204, 204, 204)
+    Image.effect_noise((96, 96), 200).convert("RGB").save(root / "c" / "front.png")
+    said, line = check("data.matte=wall")
+    assert "1 photos cannot be used: c/front.png (no smooth wall" in str(line)
+    assert "9 pairs" in said
+
+
 def test_a_set_of_bad_photos_alone_is_refused(root: Path, check: Check) -> None:
     for photo in root.glob("*/*.*g"):
         photo.write_bytes(b"no photo")

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,9 @@ import pytest
 from PIL import Image
 
 from facerot.config import FaceSet
-from facerot.data.images import cache_folder, load_images
+from facerot.data.images import _key, cache_folder, load_images
 from facerot.data.listing import list_faces, list_views
-from facerot.data.root import Root
+from facerot.data.root import Root, Stamp
 from facerot.data.views import View
 from facerot.errors import SettingsError
 from facerot.panels import Pixels
@@ -160,3 +161,27 @@ def test_a_changed_photo_or_size_is_decoded_again(folder: Path) -> None:
     (folder / "0005" / "yaw0.png").write_bytes(png(draw_head(99, 0)))
     changed = (load(folder) != before).any(axis=(1, 2, 3))
     assert changed.sum() == 1
+
+
+def test_the_cache_knows_clutter_and_matte_and_is_else_that_of_before(faces_zip: Path) -> None:
+    plain = face_set(faces_zip)
+    root = Root(str(faces_zip))
+    stamps = root.files()
+    views, _ = list_views(root, stamps, plain)
+
+    def load_with(**others: object) -> Pixels:
+        return load_images(root, stamps, views, replace(plain, **others), 64)[0]  # type: ignore[arg-type]
+
+    usual = load_with()
+    names = {path.name for path in cache_folder().iterdir()}
+    assert np.array_equal(load_with(clutter=12, matte=None), usual)
+    assert {path.name for path in cache_folder().iterdir()} == names
+    assert not np.array_equal(load_with(clutter=4), usual)
+    assert np.array_equal(load_with(matte="wall"), usual)  # transparent already
+    assert len(list(cache_folder().iterdir())) == 3
+
+
+def test_the_cache_of_0_2_is_used() -> None:
+    view = View("0001/yaw0.png", "0001", (), 0.0)
+    key = _key(Root("/"), {view.file: Stamp(1, 2)}, [view], face_set("/"), 64)
+    assert key == "62f46627d95cad72d274c42eeb62fc65"

@@ -116,7 +116,7 @@ def test_the_background_shows_only_where_the_person_is_not() -> None:
     opaque = np.asarray(head)[:, :, 3] == 255
     palette = head.quantize(colors=8)
     for kind in ("plain", "varied"):
-        behind = np.rint(background(kind, "0000", 64) * 255)
+        behind = np.rint(background(kind, "0000", 64, 12) * 255)
         decoded = pixels_of(png(head), kind)
         assert np.array_equal(decoded[opaque], np.asarray(head)[opaque][:, :3])
         assert np.array_equal(decoded[~opaque], behind[~opaque])
@@ -124,8 +124,8 @@ def test_the_background_shows_only_where_the_person_is_not() -> None:
 
 
 def test_a_varied_background_is_one_per_person_smooth_and_in_range() -> None:
-    one, other = (background("varied", person, 64) for person in ("0000", "0001"))
-    assert np.array_equal(one, background("varied", "0000", 64))
+    one, other = (background("varied", person, 64, 12) for person in ("0000", "0001"))
+    assert np.array_equal(one, background("varied", "0000", 64, 12))
     assert np.abs(one - other).mean() > 0.1
     assert one.min() >= 0
     assert one.max() <= 1
