@@ -299,6 +299,11 @@ def test_a_budget_counts_steps(command: Command, tmp_path: Path) -> None:
     assert (read(folder)["epochs"], read(folder)["steps"]) == (2, 8)
 
 
+def test_one_cycle_may_peak_in_its_first_step(command: Command, tmp_path: Path) -> None:
+    done = command("trainer.epochs=10", "trainer.evaluate_every=10", "concats=[]", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
 def test_overrides_may_follow_the_flag_of_a_sweep(command: Command, tmp_path: Path) -> None:
     done = command("+concats=[2,4]", "-m", "seed=0,1", "trainer.epochs=1", cwd=tmp_path)
     assert "2 trained, 0 resumed, 0 skipped, 0 failed" in done.stdout, done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -82,10 +83,19 @@ class FaceRotation(L.LightningModule):
         optimizer = OPTIMIZERS[asked["optimizer"]](self.net.parameters(), lr=asked["learning_rate"])
         if asked["schedule"] == "constant":
             return optimizer
+        steps = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
             max_lr=asked["learning_rate"],
-            total_steps=int(self.trainer.estimated_stepping_batches),
-            pct_start=asked["warmup"],
+            total_steps=steps,
+            pct_start=rise(asked["warmup"], steps),
         )
         return [optimizer], [{"scheduler": schedule, "interval": "step"}]
+
+
+def rise(warmup: float, steps: int) -> float:
+    """The share of all steps in which one-cycle rises, as OneCycleLR can take it.
+
+    It divides by the number of the step with the peak, which must not be exactly 0.
+    """
+    return warmup - 1e-3 / steps if math.isclose(warmup * steps, 1) else warmup
