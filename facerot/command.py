@@ -15,8 +15,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
-from facerot.config import CONF, Schema, refuse_unknown_name, resolve
+from facerot.config import CONF
 from facerot.errors import SettingsError, refusals, require_choice
+from facerot.validate import Schema, refuse_unknown_name, resolve
 
 LISTS = ("concats", "source_yaw")
 CHOOSE_RUNS = ("experiment", "hydra.mode")  # make a sweep without -m

@@ -14,7 +14,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from facerot.command import hydra_command
-from facerot.config import Settings, resolve
+from facerot.config import Settings
 from facerot.data.listing import Listing, list_faces
 from facerot.errors import SettingsError, one_line
 from facerot.measure.analyses import lacking
@@ -22,6 +22,7 @@ from facerot.runs.metrics import Metrics
 from facerot.runs.run import Run, find_run
 from facerot.runs.sweep import Outcome, record_outcome
 from facerot.threads import threads_for
+from facerot.validate import resolve
 
 
 def job(cfg: DictConfig) -> None:

@@ -12,11 +12,12 @@ from typing import Any
 import hydra
 import pandas as pd
 
-from facerot.config import CONF, SPLITS, Settings, resolve
+from facerot.config import CONF, SPLITS, Settings
 from facerot.evidence.claims import WITHOUT
 from facerot.paper import AE, BASELINE, TABLES
 from facerot.runs.metrics import Metrics
 from facerot.runs.study import LATENTS_COLUMNS, Finished, Study
+from facerot.validate import resolve
 
 Row = tuple[str, str, str, str, str, float]  # as in latents.csv
 RGB_SCORES = (

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facerot.config import CONF, Settings, Trainer, resolve
+from facerot.config import CONF, Settings, Trainer
 from facerot.errors import SettingsError
 from facerot.runs.run import run_name
+from facerot.validate import resolve
 
 USUAL = Trainer(None, 16, "adam", 1e-3, "onecycle", 0.1, None, None, "auto", steps=720)
 

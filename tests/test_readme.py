@@ -13,17 +13,20 @@ import pytest
 from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from facerot.calibrate import Calibrate
 from facerot.command import read_command_line
-from facerot.config import CONF, Settings, resolve
+from facerot.config import CONF, Settings
 from facerot.export import Export
 from facerot.measure.__main__ import Measure
 from facerot.report.__main__ import Report
 from facerot.rotate import Rotate
+from facerot.validate import resolve
 
 HOME = Path(__file__).parents[1]
 COMMANDS: dict[str, tuple[str, type]] = {
     "train": ("train", Settings),
     "data.check": ("check", Settings),
+    "calibrate": ("calibrate", Calibrate),
     "measure": ("measure", Measure),
     "report": ("report", Report),
     "rotate": ("rotate", Rotate),

@@ -10,8 +10,19 @@ import facerot
 
 HOUSE = Path(facerot.__file__).parent
 # A room may import from those after it and from itself; the rest are leaves, in their order.
-ROOMS = ("train", "rotate", "export", "training", "report", "measure", "evidence", "runs", "data")
-LEAVES = ("command", "threads", "paper", "model", "panels", "latents", "config", "errors")
+COMMANDS = ("calibrate", "train", "rotate", "export")
+ROOMS = (*COMMANDS, "training", "report", "measure", "evidence", "runs", "data")
+LEAVES = (
+    "command",
+    "threads",
+    "paper",
+    "model",
+    "panels",
+    "latents",
+    "config",
+    "validate",
+    "errors",
+)
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -21,10 +21,11 @@ from filelock import BaseFileLock, FileLock
 from omegaconf import OmegaConf
 
 from facerot import __version__
-from facerot.config import Settings, validate, what_trains
+from facerot.config import Settings, what_trains
 from facerot.errors import SettingsError, one_line, reason
 from facerot.runs.files import read_json, write_json
 from facerot.runs.metrics import Metrics, read_metrics
+from facerot.validate import validate
 
 NAMED = ("concats", "seed", "split_seed")  # in the name of the folder, so no part of its hash
 START_OVER = "name another study=NAME, or start over with force=true"

@@ -13,11 +13,12 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from facerot.config import Settings, resolve
+from facerot.config import Settings
 from facerot.errors import SettingsError, one_line
 from facerot.model import UNet
 from facerot.runs.files import write_whole
 from facerot.runs.run import Run
+from facerot.validate import resolve
 
 ARCHITECTURE = "architecture"  # in the metadata of weights.safetensors: UNet's arguments, as JSON
 

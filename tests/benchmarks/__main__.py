@@ -25,11 +25,12 @@ import torch
 import torch.nn.functional as F
 from lightning.pytorch.callbacks import Timer
 
-from facerot.config import CONF, Settings, resolve
+from facerot.config import CONF, Settings
 from facerot.data.datamodule import FacePairs
 from facerot.runs.run import Run
 from facerot.threads import threads_for
 from facerot.training.fit import make_module, make_trainer
+from facerot.validate import resolve
 
 EPOCHS, ROUNDS = 10, 5
 

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from lightning.pytorch.callbacks import Timer
 from torch.utils.data import DataLoader
 
-from facerot.config import CONF, Settings, resolve
+from facerot.config import CONF, Settings
 from facerot.data.datamodule import EpochOrder, FacePairs
 from facerot.errors import SettingsError
 from facerot.runs.run import Run
 from facerot.training.fit import make_module, make_trainer
+from facerot.validate import resolve
 
 counts = st.integers(1, 200)
 batch_sizes = st.integers(1, 64)

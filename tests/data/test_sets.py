@@ -15,12 +15,13 @@ import hydra
 import numpy as np
 import pytest
 
-from facerot.config import CONF, Settings, resolve
+from facerot.config import CONF, Settings
 from facerot.data.datamodule import FacePairs
 from facerot.data.listing import list_faces, list_views
 from facerot.data.pairs import make_pairs
 from facerot.data.root import Root
 from facerot.errors import SettingsError
+from facerot.validate import resolve
 from tests.conftest import draw_head
 
 Triple = tuple[str, str, str]  # person, source file, target file
