@@ -30,6 +30,9 @@ ALIGNMENTS = ("eyes",)
 BAD_PHOTOS = ("refuse", "skip")
 CHANNEL_FACTORS = (1, 2, 4, 8, 8)
 DEFAULT_SPEC = "default"  # how the default sets what the paper does not name
+NORMS = ("batch", "instance", "none")
+MERGES = ("concat", "add")
+COLOURS = ("joint", "separate")
 
 # What a setting decides. A run is identified by what TRAINS it and by nothing else.
 TRAINS = "what the weights become"
@@ -168,10 +171,18 @@ class FaceSet:
 
 @dataclass
 class Model:
-    """The widths of the network."""
+    """The network, but for its Concats: see model.UNet."""
 
     name: str = field(metadata=setting(PLACES))
     channels: list[int] = field(metadata=setting(read=_channels))
+    norm: str = "batch"
+    merge: str = "concat"
+    colour: str = "joint"
+
+    def __post_init__(self) -> None:
+        require_choice("model.norm", self.norm, NORMS)
+        require_choice("model.merge", self.merge, MERGES)
+        require_choice("model.colour", self.colour, COLOURS)
 
 
 @dataclass
@@ -267,6 +278,11 @@ class Settings:
         require(
             fits, f"data.clutter={self.data.clutter} is finer than a pixel: at most {self.size}"
         )
+        if self.size == 32 and self.model.norm == "instance":
+            raise SettingsError(
+                "model.norm=instance normalises each latent by itself, and at size=32 latent5 is "
+                "1x1: write size=64, or model.norm=batch"
+            )
         require_threads(self.threads)
         for yaw in self.source_yaw:
             _require_known_yaw("source_yaw", yaw, self.data)

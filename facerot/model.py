@@ -10,69 +10,128 @@ image 64x64 -> down1 -> latent1 32x32 ---- Concat1 ---> up1 -> image 64x64
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 BOTTLENECK = 5
+RGB = 3
+
+Merge = Callable[[list[Tensor], int], Tensor]  # ([from below, latentK], dim of their channels)
 
 
-class Down(nn.Sequential):
+def add(parts: list[Tensor], dim: int) -> Tensor:
+    """What comes from below plus latentK, as wide as it is: up-(K+1) puts out that width."""
+    below, latent = parts
+    return below + latent
+
+
+MERGES: dict[str, Merge] = {"concat": torch.cat, "add": add}
+NORMS: dict[str, Callable[[int], nn.Module]] = {
+    "batch": nn.BatchNorm2d,
+    "instance": partial(nn.InstanceNorm2d, affine=True),  # the weights of batch, other statistics
+    "none": nn.Identity,
+}
+
+
+class Stage(nn.Sequential):
+    """Layers that each group of channels passes by itself, all groups with the same weights."""
+
+    def __init__(self, *layers: nn.Module, groups: int) -> None:
+        super().__init__(*layers)
+        self.groups = groups
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C*groups, H, W) -> (N, D*groups, H', W'), the group the faster index of a channel.
+
+        So two such tensors, joined along their channels, are one again.
+        """
+        x = apart(x, self.groups)
+        for layer in self:
+            x = layer(x)
+        return together(x, self.groups)
+
+
+class Down(Stage):
     """latent(K-1) -> latentK: half the resolution."""
 
-    def __init__(self, inputs: int, outputs: int, normalise: bool = True) -> None:
+    def __init__(self, inputs: int, outputs: int, norm: str, groups: int) -> None:
         super().__init__(
-            nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=not normalise),
-            nn.BatchNorm2d(outputs) if normalise else nn.Identity(),
+            nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=norm == "none"),
+            NORMS[norm](outputs),
             nn.LeakyReLU(0.2),
+            groups=groups,
         )
 
 
-class Up(nn.Sequential):
-    """Twice the resolution; the last stage ends in the image instead of normalised features."""
+class Up(Stage):
+    """Twice the resolution; the last stage ends in the image instead of features."""
 
-    def __init__(self, inputs: int, outputs: int, last: bool = False) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, norm: str, groups: int, last: bool = False
+    ) -> None:
         super().__init__(
-            nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1, bias=last),
-            nn.Identity() if last else nn.BatchNorm2d(outputs),
+            nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1, bias=norm == "none"),
+            NORMS[norm](outputs),
             nn.Sigmoid() if last else nn.ReLU(),
+            groups=groups,
         )
 
 
 class UNet(nn.Module):
-    """A U-Net in which ConcatK is there or not: without it up-K has no weights for latentK.
+    """A U-Net in which ConcatK is there or not: without it up-K gets nothing of latentK.
 
     Args:
         concats: which ConcatK hand latentK to the decoder, K in 1..4; none is the auto-encoder.
-        channels: the widths of latent1 .. latent5.
+        channels: the widths of latent1 .. latent5, of each colour channel where it is by itself.
+        norm: what follows the convolutions, but for the first and the last: `batch`, `instance`
+            (needs S >= 64: at 32 latent5 is 1x1, and nothing is left of one value) or `none`.
+        merge: how latentK joins what comes from below: `concat` beside it, and a missing ConcatK
+            has no weights; `add` onto it, both being equally wide, so that no ConcatK has weights.
+        colour: `joint`, or `separate`: r, g and b pass one and the same one-channel network, each
+            by itself, and channel 3c+i of a latent is channel c of what colour i became.
     """
 
     def __init__(
         self,
         concats: Collection[int] = (1, 2, 3, 4),
         channels: Sequence[int] = (32, 64, 128, 256, 256),
+        norm: str = "batch",
+        merge: str = "concat",
+        colour: str = "joint",
     ) -> None:
         super().__init__()
-        self.architecture: dict[str, Any] = {"concats": sorted(concats), "channels": list(channels)}
+        self.architecture: dict[str, Any] = {
+            "concats": sorted(concats), "channels": list(channels),
+            "norm": norm, "merge": merge, "colour": colour,
+        }  # fmt: skip
         self.latents = (*sorted(concats), BOTTLENECK)
-        widths = (3, *channels)
-        skips = [widths[k] if k in concats else 0 for k in range(1, BOTTLENECK)]
+        self.merge = MERGES[merge]
+        groups = {"joint": 1, "separate": RGB}[colour]
+        widths = (RGB // groups, *channels)
+        beside = concats if merge == "concat" else ()
+        skips = [widths[k] if k in beside else 0 for k in range(1, BOTTLENECK)]
+        down, up = partial(Down, groups=groups), partial(Up, groups=groups)
 
-        self.down1 = Down(widths[0], widths[1], normalise=False)
-        self.down2 = Down(widths[1], widths[2])
-        self.down3 = Down(widths[2], widths[3])
-        self.down4 = Down(widths[3], widths[4])
-        self.down5 = Down(widths[4], widths[5])
+        self.down1 = down(widths[0], widths[1], "none")
+        self.down2 = down(widths[1], widths[2], norm)
+        self.down3 = down(widths[2], widths[3], norm)
+        self.down4 = down(widths[3], widths[4], norm)
+        self.down5 = down(widths[4], widths[5], norm)
 
-        self.up5 = Up(widths[5], widths[4])
-        self.up4 = Up(widths[4] + skips[3], widths[3])
-        self.up3 = Up(widths[3] + skips[2], widths[2])
-        self.up2 = Up(widths[2] + skips[1], widths[1])
-        self.up1 = Up(widths[1] + skips[0], widths[0], last=True)
+        self.up5 = up(widths[5], widths[4], norm)
+        self.up4 = up(widths[4] + skips[3], widths[3], norm)
+        self.up3 = up(widths[3] + skips[2], widths[2], norm)
+        self.up2 = up(widths[2] + skips[1], widths[1], norm)
+        self.up1 = up(widths[1] + skips[0], widths[0], "none", last=True)
 
     def encode(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Images (N, 3, S, S) in [0, 1] -> latent1 .. latent5, latentK of side S / 2**K."""
+        """Images (N, 3, S, S) in [0, 1] -> latent1 .. latent5, a row a face.
+
+        latentK is (N, C, S / 2**K, S / 2**K), C its width, thrice that with colours by themselves.
+        """
         latent1 = self.down1(x)
         latent2 = self.down2(latent1)
         latent3 = self.down3(latent2)
@@ -97,7 +156,9 @@ class UNet(nn.Module):
             ValueError: `keep` names a latent that never reaches the decoder of this model.
         """
         reach = self._silence(latents, self.latents if keep is None else keep, fill)
-        *_, image = self.stages(reach[5], lambda k, x: concat(x, reach.get(k)))
+        *_, image = self.stages(
+            reach[5], lambda k, x: self.merge([x, reach[k]], 1) if k in reach else x
+        )
         return image
 
     def stages(self, bottleneck: Tensor, join: Callable[[int, Tensor], Tensor]) -> Iterator[Tensor]:
@@ -128,7 +189,7 @@ class UNet(nn.Module):
         silent = self._silence(latents, (), fill)
         both = torch.cat([kept[5], silent[5]])
         *_, images = self.stages(
-            both, lambda k, x: branch(x, kept[k], silent[k]) if k in self.latents else x
+            both, lambda k, x: branch(x, kept[k], silent[k], self.merge) if k in kept else x
         )
         every: Tensor = images.unflatten(0, (-1, len(latents[0])))  # type: ignore[no-untyped-call]
         return every
@@ -149,21 +210,36 @@ class UNet(nn.Module):
         }
 
 
-def concat(x: Tensor, latent: Tensor | None) -> Tensor:
-    """A Concat: latentK beside what comes from below, or no Concat there."""
-    return x if latent is None else torch.cat([x, latent], dim=1)
+def apart(x: Tensor, groups: int) -> Tensor:
+    """Each group of channels as a row: (N, C*groups, H, W) -> (N*groups, C, H, W).
+
+    Channels last here and on the way back: what the convolutions are fast with.
+    """
+    if groups == 1:
+        return x
+    last: Tensor = x.movedim(1, -1).unflatten(-1, (-1, groups))  # type: ignore[no-untyped-call]
+    return last.movedim(-1, 1).flatten(0, 1).movedim(-1, 1)
 
 
-def branch(x: Tensor, kept: Tensor, silent: Tensor) -> Tensor:
+def together(x: Tensor, groups: int) -> Tensor:
+    """A row a face again: (N*groups, C, H, W) -> (N, C*groups, H, W)."""
+    if groups == 1:
+        return x
+    last: Tensor = x.movedim(1, -1).unflatten(0, (-1, groups))  # type: ignore[no-untyped-call]
+    return last.movedim(1, -1).flatten(-2).movedim(-1, 1)
+
+
+def branch(x: Tensor, kept: Tensor, silent: Tensor, merge: Merge) -> Tensor:
     """A Concat taken both ways: (R*N, C, H, W) and twice (N, D, H, W) -> (2*R*N, C+D, H, W).
 
-    Channels last throughout, so that the large result is written once.
+    `add` gives C channels, D being C. Channels last throughout, so that the large result is
+    written once.
     """
     below = x.movedim(1, -1)
     below = below.reshape(1, -1, len(kept), *below.shape[1:])  # 1, R, N, H, W, C
     skip = torch.stack([kept, silent]).movedim(2, -1)[:, None]  # 2, 1, N, H, W, D
     both = [part.expand(2, below.shape[1], *part.shape[2:]) for part in (below, skip)]
-    return torch.cat(both, dim=-1).flatten(0, 2).movedim(-1, 1)
+    return merge(both, -1).flatten(0, 2).movedim(-1, 1)
 
 
 def _filled(latent: Tensor, fill: Tensor | None) -> Tensor:

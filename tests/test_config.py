@@ -52,7 +52,8 @@ def test_concats_are_a_set_of_one_to_four_or_refused_in_one_line(concats: list[i
 @settings(deadline=None, max_examples=30)
 @given(
     st.sampled_from(["trainer.epochs", "seed", "size", "mirror", "model.channels", "data.crop",
-                     "trainer.learning_rate", "source_yaw", "data.eye_band", "latents.fills"]),
+                     "trainer.learning_rate", "source_yaw", "data.eye_band", "latents.fills",
+                     "model.norm", "model.merge", "model.colour"]),
     st.sampled_from(["-1", "0", "x", "[]", "[1]", "null", "1e9", "true", "''", "0.5"]),
 )  # fmt: skip
 def test_any_value_is_used_or_refused_in_one_line(name: str, value: str) -> None:
@@ -63,6 +64,16 @@ def test_any_value_is_used_or_refused_in_one_line(name: str, value: str) -> None
 def test_model_autoencoder_is_the_model_without_concats() -> None:
     assert compose("model=autoencoder").concats == compose("concats=[]").concats == []
     assert compose("model.channels=16").model.channels == [16, 32, 64, 128, 128]
+
+
+def test_what_a_network_is_not_is_refused() -> None:
+    assert "'instance'" in str(refusal("model.norm=instanse"))
+    assert "concat, add" in str(refusal("model.merge=times"))
+    assert "'separate'" in str(refusal("model.colour=seperate"))
+    text = str(refusal("size=32", "model.norm=instance"))
+    assert "model.norm=instance" in text
+    assert "size=64" in text
+    assert compose("size=32", "model.norm=none").model.norm == "none"
 
 
 def test_what_has_no_value_is_asked_for_by_name() -> None:
@@ -112,8 +123,10 @@ def test_a_run_is_named_by_what_matters() -> None:
     same_as_default = f"trainer.steps={usual.trainer.steps}"
     assert name(same_as_default, "source_yaw=[-45]") == name()
     assert name("data.clutter=12", "data.matte=null", "train_persons=null") == name()
+    assert name("model.norm=batch", "model.merge=concat", "model.colour=joint") == name()
     others = ("source_yaw=-90", "mirror=true", "trainer.epochs=5", "data.clutter=4",
-              "data.matte=wall", "train_persons=9")  # fmt: skip
+              "data.matte=wall", "train_persons=9", "model.norm=none", "model.merge=add",
+              "model.colour=separate")  # fmt: skip
     assert len({name(), *map(name, others)}) == 1 + len(others)
 
 

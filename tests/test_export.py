@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,10 +19,10 @@ from tests.conftest import InProcess
 missing = pytest.mark.skipif(not all(map(find_spec, EXTRA)), reason="needs the extra onnx")
 
 
-def tiny(*concats: int) -> UNet:
-    """A network with weights and running statistics of its own."""
+def tiny(*concats: int, kind: tuple[str, ...] = ()) -> UNet:
+    """A network with weights and running statistics of its own; its norm, merge and colour."""
     torch.manual_seed(0)
-    network = UNet(concats, (4, 8, 16, 16, 16))
+    network = UNet(concats, (4, 8, 16, 16, 16), *kind)
     for _ in range(3):
         network(torch.rand(8, 3, 64, 64))
     return network.eval()
@@ -37,6 +38,14 @@ def test_a_network_is_rebuilt_from_its_weights_alone(
     assert again.latents == network.latents
     x = torch.rand(2, 3, 64, 64)
     torch.testing.assert_close(again(x), network(x))
+
+
+def test_weights_of_before_norm_merge_and_colour_are_what_they_were(tmp_path: Path) -> None:
+    network = tiny(2, 4)
+    named = {name: network.architecture[name] for name in ("concats", "channels")}
+    path = tmp_path / "weights.safetensors"
+    save_file(network.state_dict(), path, {"architecture": json.dumps(named)})
+    assert load_weights(path).architecture == network.architecture
 
 
 def test_weights_that_do_not_say_what_they_belong_to_are_refused(
@@ -56,12 +65,16 @@ def test_switches_do_what_keep_does() -> None:
 
 
 @missing
+@pytest.mark.parametrize("kind", [(), ("instance", "add", "separate")], ids="-".join)
 def test_the_export_serves_every_keep_set_and_any_number_of_faces(
-    tmp_path: Path, in_process: InProcess, capsys: pytest.CaptureFixture[str]
+    kind: tuple[str, ...],
+    tmp_path: Path,
+    in_process: InProcess,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     import onnxruntime
 
-    network = tiny(2, 4)
+    network = tiny(2, 4, kind=kind)
     save_weights(network, tmp_path / "weights.safetensors")
     assert in_process(main, "weights=weights.safetensors", "out=net.onnx") is None
     assert "all 32 keep sets" in capsys.readouterr().out

@@ -21,6 +21,8 @@ from facerot.runs.run import Run
 from facerot.validate import resolve
 
 ARCHITECTURE = "architecture"  # in the metadata of weights.safetensors: UNet's arguments, as JSON
+# UNet's arguments; what a file of before them does not name is what UNet's defaults say.
+ARGUMENTS = ("concats", "channels", "norm", "merge", "colour")
 
 
 @dataclass
@@ -61,6 +63,18 @@ def save_weights(network: UNet, path: Path) -> None:
     write_whole(path, lambda beside: save_file(weights, beside, metadata))
 
 
+def architecture_of(settings: Settings) -> dict[str, Any]:
+    """The arguments of UNet for the network that the settings describe: plain values."""
+    model = settings.model
+    return {
+        "concats": settings.concats,
+        "channels": model.channels,
+        "norm": model.norm,
+        "merge": model.merge,
+        "colour": model.colour,
+    }
+
+
 def load_weights(path: Path, settings: Settings | None = None) -> UNet:
     """The network of a weights.safetensors, in eval mode.
 
@@ -71,12 +85,7 @@ def load_weights(path: Path, settings: Settings | None = None) -> UNet:
         with safe_open(path, "pt") as file:
             named = (file.metadata() or {}).get(ARCHITECTURE)
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if named is None and settings is None:
-            raise SettingsError(
-                "it does not name its architecture, as facerot does since 0.2; "
-                "leave it in its run's folder, beside config.yaml, or name the checkpoint"
-            )
-        return _network(json.loads(named) if named else _architecture_of(settings), weights)
+        return _network(_architecture(named, settings), weights)
     except Exception as error:  # whatever a file that is something else provokes
         raise SettingsError(
             f"weights={path} holds no network of ours: {one_line(error)}"
@@ -88,7 +97,7 @@ def load_checkpoint(path: Path) -> UNet:
     try:
         saved: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
         asked, prefixed = saved["hyper_parameters"], saved["state_dict"].items()
-        architecture = {name: asked[name] for name in ("concats", "channels")}
+        architecture = {name: asked[name] for name in ARGUMENTS if name in asked}
         return _network(architecture, {name.removeprefix("net."): w for name, w in prefixed})
     except Exception as error:  # whatever a file that is something else provokes in torch
         raise SettingsError(
@@ -96,9 +105,16 @@ def load_checkpoint(path: Path) -> UNet:
         ) from error
 
 
-def _architecture_of(settings: Settings | None) -> dict[str, Any]:
-    assert settings is not None
-    return {"concats": settings.concats, "channels": settings.model.channels}
+def _architecture(named: str | None, settings: Settings | None) -> dict[str, Any]:
+    if named is not None:
+        architecture: dict[str, Any] = json.loads(named)
+        return architecture
+    if settings is None:
+        raise SettingsError(
+            "it does not name its architecture, as facerot does since 0.2; "
+            "leave it in its run's folder, beside config.yaml, or name the checkpoint"
+        )
+    return architecture_of(settings)
 
 
 def _network(architecture: dict[str, Any], weights: dict[str, Tensor]) -> UNet:

@@ -22,7 +22,7 @@ from facerot.data.listing import Listing
 from facerot.latents import keep_label
 from facerot.runs.metrics import QUALITY, Metrics
 from facerot.runs.run import Run
-from facerot.runs.trained import save_weights
+from facerot.runs.trained import architecture_of, save_weights
 from facerot.training.callbacks import FacePanels, LatentMasking
 from facerot.training.module import FaceRotation
 
@@ -37,19 +37,10 @@ def fit(settings: Settings, run: Run, listing: Listing) -> Metrics:
 
     Raises SettingsError where the faces cannot be used.
     """
-    L.seed_everything(settings.seed, verbose=False)
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
-    faces = FacePairs(settings, listing)
-    module = make_module(settings)
-    timer = Timer(verbose=False)
-    done = _steps_done(run)
-    epochs = settings.trainer.epochs_of(len(faces.train_dataloader()))
-    trainer = make_trainer(settings, run, timer, epochs, done)
-    checkpoint = run.checkpoint if done else None
-    trainer.fit(module, datamodule=faces, ckpt_path=checkpoint, weights_only=True)
-    trainer.save_checkpoint(run.checkpoint)
-    save_weights(module.net, run.weights)
+    faces, timer = FacePairs(settings, listing), Timer(verbose=False)
+    trainer, module = learn(settings, run, faces, timer)
     trainer.test(module, datamodule=faces, verbose=False)
     seconds = timer.time_elapsed("train")
     metrics = _metrics(settings, trainer, module, faces, listing.fingerprint, seconds)
@@ -57,12 +48,27 @@ def fit(settings: Settings, run: Run, listing: Listing) -> Metrics:
     return metrics
 
 
+def learn(
+    settings: Settings, run: Run, faces: FacePairs, timer: Timer
+) -> tuple[L.Trainer, FaceRotation]:
+    """Train, or go on training, the run's network, and leave its checkpoint and its weights."""
+    L.seed_everything(settings.seed, verbose=False)
+    module = make_module(settings)
+    done = _steps_done(run)
+    epochs = settings.trainer.epochs_of(len(faces.train_dataloader()))
+    trainer = make_trainer(settings, run, timer, epochs, done)
+    checkpoint = run.checkpoint if done else None
+    trainer.fit(module, datamodule=faces, ckpt_path=checkpoint, weights_only=True)
+    trainer.save_checkpoint(run.checkpoint)
+    save_weights(module.net, run.weights)
+    return trainer, module
+
+
 def make_module(settings: Settings) -> FaceRotation:
     """The network that the settings describe, with fresh weights."""
     trainer = settings.trainer
     return FaceRotation(
-        concats=settings.concats,
-        channels=settings.model.channels,
+        **architecture_of(settings),
         optimizer=trainer.optimizer,
         learning_rate=trainer.learning_rate,
         schedule=trainer.schedule,
@@ -190,6 +196,9 @@ def _log_hyperparameters(settings: Settings, trainer: L.Trainer, metrics: Metric
         "seed": settings.seed,
         "source_yaw": " ".join(f"{yaw:g}" for yaw in settings.source_yaw),
         "channels": " ".join(map(str, settings.model.channels)),
+        "norm": settings.model.norm,
+        "merge": settings.model.merge,
+        "colour": settings.model.colour,
         "epochs": metrics.epochs,
         "learning_rate": settings.trainer.learning_rate,
     }

@@ -28,13 +28,17 @@ class FaceRotation(L.LightningModule):
     """A U-Net that turns faces, trained on the MSE to the target view.
 
     The arguments are plain numbers, strings and lists, so that a checkpoint of it loads with
-    `weights_only=True`; their meanings are those of conf/train.yaml.
+    `weights_only=True`; their meanings are those of conf/train.yaml and
+    conf/model.
     """
 
     def __init__(
         self,
         concats: Sequence[int],
         channels: Sequence[int],
+        norm: str = "batch",
+        merge: str = "concat",
+        colour: str = "joint",
         optimizer: str = "adam",
         learning_rate: float = 1e-3,
         schedule: str = "onecycle",
@@ -42,7 +46,7 @@ class FaceRotation(L.LightningModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters(logger=False)
-        self.net = UNet(concats, channels)
+        self.net = UNet(concats, channels, norm, merge, colour)
         self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor, keep: Collection[int] | None = None) -> Tensor:

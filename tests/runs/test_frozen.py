@@ -114,7 +114,7 @@ def test_a_run_that_was_trained_twice_counts_once(frozen: Path, report: Command)
 def test_a_setting_of_tomorrow_orphans_nothing(
     frozen: Path, tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    """Adds model.norm, whose default is what is done today, to a copy of the package."""
+    """Adds model.dropout, whose default is what is done today, to a copy of the package."""
     package = Path(facerot.__file__).parent
     copy = tmp_path / "tomorrow"
     shutil.copytree(package, copy / "facerot", ignore=shutil.ignore_patterns("heads.zip"))
@@ -123,9 +123,9 @@ def test_a_setting_of_tomorrow_orphans_nothing(
     widths = "    channels: list[int] = field(metadata=setting(read=_channels))\n"
     text = config.read_text()
     assert text.count(widths) == 1
-    config.write_text(text.replace(widths, widths + '    norm: str = "batch"\n'))
+    config.write_text(text.replace(widths, widths + "    dropout: float = 0.0\n"))
     with (copy / "conf" / "model" / "unet.yaml").open("a") as file:
-        file.write("norm: batch\n")
+        file.write("dropout: 0.0\n")
 
     def run(module: str, *overrides: str) -> Done:
         line = [sys.executable, "-m", f"facerot.{module}", *overrides]
@@ -135,13 +135,10 @@ def test_a_setting_of_tomorrow_orphans_nothing(
     finished = run("train", "budget=smoke", *FINISHED)
     assert "skipped" in finished.stdout, finished.stderr
     assert_goes_on(run("train", "budget=smoke", *KILLED))
-    assert (
-        "model.norm" in (run_of(frozen, "2") / "config.yaml").read_text()
-        or "norm: batch" in (run_of(frozen, "2") / "config.yaml").read_text()
-    )
+    assert "dropout: 0.0" in (run_of(frozen, "2") / "config.yaml").read_text()
     told = run("report", "study=frozen")
     assert "frozen: 1 finished runs" in told.stdout, told.stderr
-    assert "model.norm" not in told.stdout
+    assert "model.dropout" not in told.stdout
 
 
 def test_a_setting_that_this_version_does_not_know_is_refused_with_the_version(
