@@ -12,7 +12,7 @@ from pathlib import Path
 import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, ValueType
 from omegaconf import DictConfig
 
 from facerot.config import CONF
@@ -20,6 +20,7 @@ from facerot.errors import SettingsError, refusals, require_choice
 from facerot.validate import Schema, refuse_unknown_name, resolve
 
 LISTS = ("concats", "source_yaw")
+LISTED = (ValueType.SIMPLE_CHOICE_SWEEP, ValueType.CHOICE_SWEEP)  # sweeps whose values are named
 CHOOSE_RUNS = ("experiment", "hydra.mode")  # make a sweep without -m
 FOREIGN = ("hydra", "experiment")  # no settings of ours
 
@@ -83,7 +84,7 @@ def refuse_unknown_option(override: Override, options: list[str]) -> None:
     name, text = override.key_or_group, override.input_line
     if not options or override.is_delete():
         return
-    listed = override.is_choice_sweep()
+    listed = override.value_type in LISTED
     single = [] if override.is_sweep_override() else [override.value()]
     for value in override.sweep_string_iterator() if listed else single:
         require_choice(name, "null" if value is None else str(value), options)
@@ -94,7 +95,7 @@ def refuse_unknown_option(override: Override, options: list[str]) -> None:
 def refuse_accidental_sweep(override: Override, sweeps: bool) -> None:
     """Raise SettingsError for `concats=2,4`, which is no list, and for a sweep without -m."""
     name, text = override.key_or_group, override.input_line
-    if name in LISTS and override.is_choice_sweep():
+    if name in LISTS and override.value_type in LISTED:
         values = list(override.sweep_string_iterator())
         bare = not any(value.startswith("[") for value in values)
         if bare and not (sweeps and name == "source_yaw"):

@@ -19,13 +19,15 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from facerot.config import CONF
+from facerot.config import CONF, Settings
 from facerot.paper import AE, SETS, TABLES
+from facerot.validate import resolve
 from tests.conftest import Command
 
 EVERY_SET = {
     "".join(map(str, chosen)) or AE for n in range(5) for chosen in combinations("1234", n)
 }
+SPECS = sorted(path.stem for path in (CONF / "spec").glob("*.yaml"))
 EXPERIMENTS = {
     **{name: (set(table.mse), 5) for name, table in TABLES.items()},
     "seeds": ({"1234"}, 10),
@@ -51,6 +53,32 @@ def test_an_experiment_asks_for_its_runs_once_and_for_nothing_else(name: str) ->
     found = ["".join(map(str, concats)) or AE for concats in swept.pop("concats")]
     assert sorted(found) == sorted(sets)
     assert swept == {"seed": list(range(seeds))}
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_a_spec_is_named_as_its_file_and_can_be_trained(spec: str) -> None:
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        settings = resolve(hydra.compose("train", [f"spec={spec}"]), Settings)
+        usual = resolve(hydra.compose("train"), Settings)
+    assert settings.spec == spec
+    if spec == "default":
+        assert settings == usual
+
+
+def test_the_multiverse_goes_through_the_files_of_its_specs(
+    command: Command, tmp_path: Path
+) -> None:
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        asked = hydra.compose("train", ["+experiment=multiverse"], return_hydra_config=True)
+    params = dict(asked.hydra.sweeper.params)
+    assert params["spec"] == "glob(*)"
+    assert values("concats", params["concats"]) == [[], [2], [1, 2, 3, 4]]
+    few = ("spec=glob(norm*)", "seed=0", "concats=[]", "trainer.epochs=1")
+    done = command("+experiment=multiverse", *few, cwd=tmp_path)
+    assert "2 trained, 0 resumed, 0 skipped, 0 failed" in done.stdout, done.stderr
+    assert set(re.findall(r"spec=(\S+)", done.stdout)) == {"norm-instance", "norm-none"}
+    study = tmp_path / "outputs" / "multiverse-smoke"
+    assert len(list(study.glob("*/metrics.json"))) == 2
 
 
 def values(key: str, text: str) -> list[Any]:

@@ -71,7 +71,8 @@ def sentences_table(specs: Sequence[Spec]) -> Table:
     ]
     text = pd.DataFrame(rows)
     bold = pd.DataFrame(False, index=text.index, columns=text.columns)
-    return Table("deciding", "Which settings decide each claim", "Test faces.", text, text, bold)
+    title, note = "Which settings decide each claim", "Test faces."
+    return Table("deciding", title, note, text, text, bold, prose=True)
 
 
 def curve(claim: Claim, specs: Sequence[Spec]) -> Picture | None:
@@ -92,10 +93,11 @@ def curve(claim: Claim, specs: Sequence[Spec]) -> Picture | None:
     above.set_ylabel("statistic")
     _matrix(below, [spec for spec, _ in found], keys)
     note = (
-        f"{split} faces; {sentence(claim.name, split, specs)}. Green holds, red fails, blue null, "
-        "grey open; a dot below: the spec changes that setting."
+        f"{split.capitalize()} faces: {sentence(claim.name, split, specs)}. Green holds, red "
+        "fails, blue null, grey open; a square below: the spec changes that setting."
     )
-    return Picture(f"curve_{claim.name}", f"{claim.name}: {claim.sentence}", note, figure)
+    title = f"{claim.name}: {claim.sentence}".rstrip(".")
+    return Picture(f"curve_{claim.name}", title, note, figure)
 
 
 def _matrix(ax: Axes, specs: Sequence[Spec], keys: Sequence[str]) -> None:

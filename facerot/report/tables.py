@@ -34,6 +34,7 @@ class Table:
     text: pd.DataFrame
     bold: pd.DataFrame
     kind: str = "table"  # the macro of the page that shows it
+    prose: bool = False  # whether its cells are sentences, which may be broken into lines
 
     def csv(self) -> str:
         """The numbers, unrounded."""

@@ -15,7 +15,7 @@ from lightning.pytorch.callbacks import Timer
 from PIL import Image
 from torch import Tensor
 
-from facerot.config import COLOURS, CONF, MERGES, NORMS, Settings, resolve
+from facerot.config import COLOURS, CONF, MERGES, NORMS, Settings
 from facerot.data.datamodule import Batch, FacePairs
 from facerot.export import Switched, switches
 from facerot.latents import LATENTS, PROBES, removals
@@ -26,6 +26,7 @@ from facerot.rotate import AS_THE_RUN, Rotate, rotate
 from facerot.runs.run import Run
 from facerot.runs.trained import load_checkpoint, load_weights
 from facerot.training.fit import learn
+from facerot.validate import resolve
 from tests.conftest import Command, as_user, draw_head
 
 EVERY = list(product(NORMS, MERGES, COLOURS, ([], [2], [1, 2, 3, 4])))
