@@ -138,7 +138,7 @@ def _train_persons(name: str, value: Any) -> int | None:
 
 @dataclass
 class FaceSet:
-    """A face set: where its pictures are and what their names mean (DESIGN: a YAML, no code)."""
+    """A face set: where its pictures are and what their names mean (a YAML, no code)."""
 
     name: str = field(metadata=setting(PLACES))
     root: str = field(metadata=setting(PLACES))  # a fingerprint tells what set it is

@@ -132,9 +132,11 @@ def in_process(tmp_path: Path, environment: dict[str, str]) -> InProcess:
 
 
 def training_line(faces_zip: Path, overrides: tuple[str, ...]) -> list[str]:
-    """What follows `facerot.train` on the tiny faces."""
-    named = any(word.startswith("data.root=") for word in overrides)
-    return ["budget=smoke", *([] if named else [f"data.root={faces_zip}"]), *overrides]
+    """What follows `facerot.train`: the tiny faces and one fill, unless a test says otherwise."""
+    usual = {"data.root": str(faces_zip), "latents.fills": "[zero]"}
+    named = {word.split("=")[0] for word in overrides}
+    rest = [f"{name}={value}" for name, value in usual.items() if name not in named]
+    return ["budget=smoke", *rest, *overrides]
 
 
 @pytest.fixture(scope="session")
@@ -207,3 +209,10 @@ def copied(studied: Path, tmp_path: Path) -> Path:
     """A copy of the study `studied` in the test's own folder: the folder of its runs."""
     shutil.copytree(studied / "outputs", tmp_path / "outputs")
     return tmp_path / "outputs" / "heads-smoke"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the shared study go to one worker: the other would only wait for it to be trained."""
+    for item in items:
+        if "studied" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("studied"))

@@ -22,7 +22,7 @@ from omegaconf import OmegaConf
 from facerot.config import CONF, Settings
 from facerot.paper import AE, SETS, TABLES
 from facerot.validate import resolve
-from tests.conftest import Command
+from tests.conftest import Command, training_line
 
 EVERY_SET = {
     "".join(map(str, chosen)) or AE for n in range(5) for chosen in combinations("1234", n)
@@ -108,7 +108,7 @@ def test_a_sweep_killed_twice_ends_like_one_run_through(
         delay = moments.uniform(0, 1)
         print(f"KILL_SEED={seed}: killed {delay:.3f} s after run {finished}")
         kill_sweep(
-            [*line, f"data.root={faces_zip}"], tmp_path, environment, killed, finished, delay
+            training_line(faces_zip, tuple(line)), tmp_path, environment, killed, finished, delay
         )
     assert len(list(killed.glob("*/metrics.json"))) < 4, "killed too late to test anything"
 
@@ -135,7 +135,7 @@ def kill_sweep(
     delay: float,
 ) -> None:
     """Start a sweep into `killed`, and kill it `delay` seconds after that many runs have ended."""
-    line = [sys.executable, "-m", "facerot.train", "budget=smoke", "outputs=killed", *overrides]
+    line = [sys.executable, "-m", "facerot.train", *overrides, "outputs=killed"]
     child = subprocess.Popen(
         line, cwd=cwd, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tests.conftest import Command
+from tests.conftest import Command, training_line
 
 RUN_FILES = (
     *("config.yaml", "status.json", "metrics.json", "weights.safetensors", "checkpoints/last.ckpt"),
@@ -157,8 +157,7 @@ def test_a_killed_run_resumes_to_the_same_bits(
     line = ["trainer.epochs=30", "trainer.evaluate_every=30", "trainer.checkpoint_every=4"]
     assert command(*line, "outputs=whole", cwd=tmp_path).returncode == 0
     child = subprocess.Popen(
-        [sys.executable, "-m", "facerot.train", "budget=smoke", f"data.root={faces_zip}",
-         "outputs=killed", *line],
+        [sys.executable, "-m", "facerot.train", *training_line(faces_zip, (*line, "outputs=killed"))],
         cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     killed = tmp_path / "killed" / "heads-smoke"

@@ -12,7 +12,7 @@ from scipy.stats import t as student
 Values = npt.NDArray[np.float64]
 Statistic = Callable[[Values], Values]
 
-FEWEST_SEEDS = 3  # DESIGN section 9: fewer decide nothing
+FEWEST_SEEDS = 3  # fewer decide nothing
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
 EQUIVALENCE = 0.90  # the interval of two one-sided tests at 5 % each

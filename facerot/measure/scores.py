@@ -1,4 +1,6 @@
-"""What an output shows, per face: quality, colour, structure, rotation, leakage (DESIGN section 8).
+"""What an output shows, per face: quality, colour, structure, rotation, leakage.
+
+docs/definitions.md has every formula.
 
 x is the input, y the target, o an output; all are images (N, 3, S, S) in [0, 1]. Every score is a
 tensor (N,) unless it says otherwise, and nan for a face that does not define it.

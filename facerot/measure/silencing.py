@@ -1,4 +1,4 @@
-"""Silencing latents of one network: every mask on every face, scored (DESIGN section 8).
+"""Silencing latents of one network: every mask on every face, scored.
 
 The plain input meets all 2**n keep sets (of which Fig 5 and 6 are views), the probe inputs every
 removal (Fig 8, 9). Images are encoded once, all masks decoded from that.

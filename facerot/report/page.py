@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from facerot.config import TRAINS, what_decides
 from facerot.paper import BASELINE, SETS, model_name
 from facerot.report.style import DPI
-from facerot.report.tables import Table, statistic_text
+from facerot.report.tables import Table, statistic_text, verdict_text
 from facerot.runs.study import ASKED_PER_RUN, Study
 
 
@@ -86,6 +86,7 @@ def render(study: Study, lacking: Sequence[str], parts: Iterable[Part]) -> str:
         missing=lacking,
         anchors={name: re.split("[.:] ", title)[0] for name, title in titles.items()},
         statistic_text=statistic_text,
+        verdict_text=verdict_text,
         parts=filled,
     )
 

@@ -175,6 +175,9 @@ def claims_table(judged: Sequence[Judged]) -> ClaimsTable:
             "faces": one.split,
             **_columns("statistic", one.found),
             "verdict": one.found.verdict,
+            "margin": one.claim.margin,
+            "p_holm": one.holm,
+            **{f"mean_{name}": value for name, value in _gentle(one).items()},
         }
         for one in judged
     )
@@ -185,16 +188,32 @@ def claims_table(judged: Sequence[Judged]) -> ClaimsTable:
             "Statistic": statistic_text(one.found),
             "Seeds": str(one.found.seeds),
             "Verdict": one.found.verdict,
+            "Holm": _number(one.holm, 3),
+            "With mean": verdict_text(one.gentle),
         }
         for one in judged
     )
     note = (
         "Each statistic is positive where the claim says so. holds: its whole 95 % interval is "
-        "above 0; fails: below; open: neither, or fewer than three seeds."
+        "above 0; fails: below; null: its whole 90 % interval lies within the claim's margin of 0; "
+        "open: neither, or fewer than three seeds. Holm: p-value corrected for the number of "
+        "verdicts. With mean: the same with silenced latents set to their mean instead of 0."
     )
     return ClaimsTable(
         "claims", "The paper's claims", note, numbers, text, _bold(text, {}), judged=judged
     )
+
+
+def _gentle(one: Judged) -> dict[str, float | str]:
+    found = one.gentle
+    return {} if found is None else {**_columns("statistic", found), "verdict": found.verdict}
+
+
+def verdict_text(found: Estimate | None) -> str:
+    """A verdict with its statistic, empty where there is none."""
+    if found is None or not found.seeds:
+        return ""
+    return f"{found.verdict} {_number(found.value, _decimals(found), '+')}"
 
 
 def statistic_text(found: Estimate) -> str:

@@ -1,4 +1,4 @@
-"""A run on disk: where it lies, whether it is done, what became of it (DESIGN section 7).
+"""A run on disk: where it lies, whether it is done, what became of it.
 
 Nothing here needs torch, so that a refused or finished run costs no start-up.
 """

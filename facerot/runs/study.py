@@ -75,6 +75,7 @@ class Study:
     runs: tuple[Finished, ...]
     left_out: tuple[LeftOut, ...]
     others: tuple[Study, ...] = ()  # the same of other specs
+    fill: str = "zero"  # what silenced latents are in what `score` reads
 
     @property
     def spec(self) -> str:
@@ -95,11 +96,11 @@ class Study:
 
     @cached_property
     def latents(self) -> pd.Series:
-        """The values of every latents.csv, fill `zero`, by what they belong to."""
+        """The values of every latents.csv under the study's fill, by what they belong to."""
         index = ["concats", "split", "probe", "keep", "score", "seed"]
         frames = [run.latents.assign(concats=run.concats, seed=run.seed) for run in self.runs]
         whole = pd.concat(frames) if frames else pd.DataFrame(columns=[*index, "fill", "value"])
-        values: pd.Series = whole[whole["fill"] == "zero"].set_index(index)["value"].sort_index()
+        values: pd.Series = whole[whole["fill"] == self.fill].set_index(index)["value"].sort_index()
         return values
 
     def mse(self, concats: str, split: str) -> pd.Series:

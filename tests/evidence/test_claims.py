@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from facerot.config import SPLITS
-from facerot.evidence.claims import CLAIMS, WITHOUT
+from facerot.evidence.claims import CLAIMS, WITHOUT, judge_all
 from facerot.paper import AE, BASELINE, SETS, number_of_concats
 from facerot.runs.study import read_study
 from tests.made_up import World, write
@@ -19,7 +22,8 @@ Plant = Callable[[World, str, Wanted], None]
 
 HOLDS = [0.03, 0.05, 0.04, 0.045]
 FAILS = [-0.03, -0.05, -0.04, -0.045]
-OPEN = [0.03, -0.05, 0.04, -0.01]
+OPEN = [0.03, -0.05, 0.04, -0.05]
+NOTHING = [0.1, -0.2, 0.15, -0.1]  # in units of the claim's margin
 
 
 def above(base: float, wanted: Wanted, sign: int = 1) -> list[float]:
@@ -141,9 +145,48 @@ def test_a_claim_finds_what_was_planted(
         assert (found.verdict, found.seeds) == (verdict, len(wanted))
 
 
+@pytest.mark.parametrize("name", PLANTS)
+def test_a_claim_with_no_effect_to_speak_of_is_null(name: str) -> None:
+    (claim,) = (claim for claim in CLAIMS if claim.name == name)
+    for split in claim.splits:
+        world = World(seeds=len(NOTHING))
+        PLANTS[name][0](world, split, [claim.margin * value for value in NOTHING])
+        found = claim.judge(world.study(), split)
+        assert (found.verdict, found.seeds) == ("null", len(NOTHING))
+
+
+def test_a_verdict_stands_beside_that_of_the_gentler_fill() -> None:
+    world = World(seeds=len(HOLDS))
+    latent1_colour(world, "test", HOLDS)
+    study = world.study()
+    rows = [run.latents for run in study.runs if run.concats == BASELINE]
+    for seed, table in enumerate(rows):  # under `mean` nothing depends on latent1
+        mean = table.assign(fill="mean")
+        mean.loc[mean["score"] == "colour_kept", "value"] = 0.5 + 0.001 * (seed % 2)
+        rows[seed] = pd.concat([table, mean])
+    runs = iter(rows)
+    changed = [
+        replace(run, latents=next(runs)) if run.concats == BASELINE else run for run in study.runs
+    ]
+    judged = {
+        (one.claim.name, one.split): one for one in judge_all(replace(study, runs=tuple(changed)))
+    }
+    colour = judged["latent1-colour", "test"]
+    assert colour.gentle is not None
+    assert (colour.found.verdict, colour.gentle.verdict) == ("holds", "null")
+    assert judged["skips-help", "test"].gentle is None
+    for one in judged.values():
+        assert math.isnan(one.found.p) or one.found.p <= one.holm <= 1
+
+
 @pytest.mark.parametrize(
     ("spread1", "spread2", "spread3", "verdict"),
-    [(0.01, 0.02, 0.5, "holds"), (0.01, 0.5, 0.02, "fails"), (0.1, 0.1, 0.11, "open")],
+    [
+        (0.01, 0.02, 0.5, "holds"),
+        (0.01, 0.5, 0.02, "fails"),
+        (0.1, 0.1, 0.11, "null"),
+        (0.9, 0.9, 1.0, "open"),
+    ],
 )
 def test_latent3_seed_dependent_compares_spreads(
     spread1: float, spread2: float, spread3: float, verdict: str

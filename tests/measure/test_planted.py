@@ -86,14 +86,14 @@ CASES = {
         "latent34-quality-only": "holds", "latent2-face": "fails", "channels-do-not-mix": "fails",
     }),
     "colour by latent2": (COLOUR_BY_2, {
-        "latent1-colour": "fails", "deep-latents-no-colour": "open",
+        "latent1-colour": "fails", "deep-latents-no-colour": "null",
         "latent34-quality-only": "holds",
     }),
     "turned by latent5": (TURNED_BY_5, {
         "latent5-rotation": "holds", "latent2-side-face": "holds", "latent2-face": "fails",
         "latent1-colour": "holds", "latent34-quality-only": "holds",
     }),
-    "never turned": (NEVER_TURNED, {"latent5-rotation": "open", "latent2-side-face": "holds"}),
+    "never turned": (NEVER_TURNED, {"latent5-rotation": "null", "latent2-side-face": "holds"}),
     "low-pass by latent1": (FACE_BY_1, {"latent1-lowpass": "holds", "latent5-rotation": "holds"}),
     "channels apart": (TWICE, {"channels-do-not-mix": "holds", "mosaic-stays-put": "holds"}),
     "channels mixed": (GREY, {"channels-do-not-mix": "fails", "mosaic-stays-put": "fails"}),

@@ -22,7 +22,7 @@ from facerot.config import CONF
 from tests.conftest import Command, Done
 
 FROZEN = sorted((Path(__file__).parents[1] / "frozen").iterdir())
-FINISHED = ("data.root=faces.zip", "model.channels=2", "study=frozen")
+FINISHED = ("data.root=faces.zip", "model.channels=2", "study=frozen", "latents.fills=[zero]")
 KILLED = (*FINISHED, "concats=[2]", "trainer.epochs=40", "trainer.checkpoint_every=4")
 COLUMNS = ["split", "probe", "keep", "fill", "score"]
 
