@@ -43,7 +43,7 @@ dashboard: setup ## TensorBoard on outputs/
 	$(BIN)/tensorboard --logdir outputs
 
 test: setup      ## the test suite
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 bench: setup     ## speed as ratios: training against a bare loop, masks against plain passes
 	$(BIN)/python -m tests.benchmarks

@@ -212,7 +212,8 @@ def copied(studied: Path, tmp_path: Path) -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the shared study go to one worker: the other would only wait for it to be trained."""
-    for item in items:
-        if "studied" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("studied"))
+    """Tests of the shared study come first: of two workers one then gets all of them.
+
+    The other would only wait until it is trained.
+    """
+    items.sort(key=lambda item: "studied" not in getattr(item, "fixturenames", ()))

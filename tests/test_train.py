@@ -157,7 +157,8 @@ def test_a_killed_run_resumes_to_the_same_bits(
     line = ["trainer.epochs=30", "trainer.evaluate_every=30", "trainer.checkpoint_every=4"]
     assert command(*line, "outputs=whole", cwd=tmp_path).returncode == 0
     child = subprocess.Popen(
-        [sys.executable, "-m", "facerot.train", *training_line(faces_zip, (*line, "outputs=killed"))],
+        [sys.executable, "-m", "facerot.train", "outputs=killed",
+         *training_line(faces_zip, tuple(line))],
         cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     killed = tmp_path / "killed" / "heads-smoke"
