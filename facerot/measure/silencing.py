@@ -16,7 +16,7 @@ from torch import Tensor
 
 from facerot.config import SPLITS
 from facerot.data.datamodule import Batch
-from facerot.latents import PROBES, KeepSet, keep_label, masks
+from facerot.latents import PROBES, KeepSet, keep_label, keep_sets, masks, removals
 from facerot.measure import scores
 from facerot.measure.probes import probe
 from facerot.model import UNet
@@ -69,6 +69,7 @@ def silence(
                 key = (split, answer.probe, keep_label(answer.keep), answer.fill)
                 for score, per_face in _scores(answer, y, eye_band).items():
                     found.setdefault((*key, score), []).append(per_face)
+        found = dict(sorted(found.items(), key=lambda entry: PROBES.index(entry[0][1])))
         parts.append(_tidy(found, faces.people(split)))
     table = pd.concat(parts, ignore_index=True)
     words = [*KEY, "person", "session", "score"]
@@ -77,14 +78,24 @@ def silence(
 
 
 def masked_outputs(net: UNet, x: Tensor, fills: dict[str, Fill]) -> Iterator[Masked]:
-    """The outputs (N, 3, S, S) for the faces x (N, 3, S, S), by probe, fill and keep set."""
-    for name in PROBES:
-        seen = probe(x, name)
-        latents = net.encode(seen)
-        for fill, value in fills.items():
-            outputs = dict(zip(masks(net.latents, name), decode_masks(net, latents, name, value)))
-            for keep, output in outputs.items():
-                yield Masked(name, keep, fill, output, outputs[net.latents], seen)
+    """The outputs (N, 3, S, S) for the faces x (N, 3, S, S), by probe, fill and keep set.
+
+    The probes other than `rgb` meet the same masks, so all of them are decoded in one batch.
+    """
+    latents = net.encode(x)
+    for fill, value in fills.items():
+        outputs = dict(zip(keep_sets(net.latents), net.decode_all(latents, value)))
+        for keep, output in outputs.items():
+            yield Masked("rgb", keep, fill, output, outputs[net.latents], x)
+    others = [name for name in PROBES if name != "rgb"]
+    seen = torch.stack([probe(x, name) for name in others])
+    latents = net.encode(seen.flatten(0, 1))
+    for fill, value in fills.items():
+        full = net.decode(latents).reshape(seen.shape)
+        for keep in removals(net.latents).values():
+            decoded = net.decode(latents, keep, value).reshape(seen.shape)
+            for name, *images in zip(others, decoded, full, seen):
+                yield Masked(name, keep, fill, *images)
 
 
 def decode_masks(
