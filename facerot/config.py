@@ -72,7 +72,10 @@ def read_box(name: str, value: Any) -> list[float] | None:
     return box
 
 
-def _band(name: str, value: Any) -> list[float]:
+def _band(name: str, value: Any) -> list[float] | None:
+    """A relative [top, bottom], or None."""
+    if value is None:
+        return None
     top, bottom = band = _numbers(name, value, 2)
     require(0 <= top < bottom <= 1, f"{name}={band} is not 0 <= top < bottom <= 1")
     return band
@@ -149,9 +152,10 @@ class FaceSet:
     manifest: str | None = None
     crop: list[float] | None = field(metadata=setting(read=read_box), default=None)
     align: str | None = None
-    eye_band: list[float] = field(
+    eye_band: list[float] | None = field(
         metadata=setting(MEASURES, _band), default_factory=lambda: [0.4, 0.55]
     )
+    face_box: list[float] | None = field(metadata=setting(MEASURES, read_box), default=None)
     background: str = "plain"
     clutter: int = field(metadata=setting(read=_clutter), default=12)
     matte: str | None = None
@@ -163,10 +167,21 @@ class FaceSet:
             require(len(self.yaw) > 0, "data.yaw has no value: name the views and their degrees")
         if self.align is not None:
             require_choice("data.align", self.align, ALIGNMENTS)
+            require(
+                self.eye_band is not None,
+                "data.align=eyes needs data.eye_band, whose middle is the row where the eyes are "
+                "put: write 'data.eye_band=[0.40,0.55]'",
+            )
         require_choice("data.background", self.background, BACKGROUNDS)
         if self.matte is not None:
             require_choice("data.matte", self.matte, MATTES)
         require_choice("data.on_bad", self.on_bad, BAD_PHOTOS)
+
+    @property
+    def eye_row(self) -> float:
+        """The relative row where `align` puts the eyes."""
+        assert self.eye_band is not None  # else it was refused
+        return sum(self.eye_band) / 2
 
 
 @dataclass

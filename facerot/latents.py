@@ -14,6 +14,11 @@ KeepSet = tuple[int, ...]
 LATENTS: KeepSet = (1, 2, 3, 4, 5)  # of the Baseline; the last is the bottleneck
 CHANNELS = ("r", "g", "b")
 PROBES = ("rgb", *CHANNELS, "mosaic")  # what an input shows of itself
+IN_FRAME, IN_EYES, IN_FACE = (
+    "",
+    "eye_",
+    "face_",
+)  # where a score is taken: what its name begins with
 
 
 def keep_sets(latents: Sequence[int]) -> list[KeepSet]:

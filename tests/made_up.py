@@ -103,8 +103,9 @@ class World:
             for keep in ("12345", *WITHOUT.values()):
                 self.set(split, "mosaic", keep, "tile_purity", 0.99)
                 self.set(split, "mosaic", keep, "boundary_shift", 0.1)
+                self.set(split, "mosaic", keep, "edges_found", 1.0)
                 for channel in "rgb":
-                    self.set(split, channel, keep, f"leakage_{channel}{channel}", 0.99)
+                    self.set(split, channel, keep, f"mixing_{channel}{channel}", 0.99)
 
     def set(
         self, split: str, probe: str, keep: str, score: str, values: float | Sequence[float]

@@ -52,8 +52,8 @@ def test_concats_are_a_set_of_one_to_four_or_refused_in_one_line(concats: list[i
 @settings(deadline=None, max_examples=30)
 @given(
     st.sampled_from(["trainer.epochs", "seed", "size", "mirror", "model.channels", "data.crop",
-                     "trainer.learning_rate", "source_yaw", "data.eye_band", "latents.fills",
-                     "model.norm", "model.merge", "model.colour"]),
+                     "trainer.learning_rate", "source_yaw", "data.eye_band", "data.face_box",
+                     "latents.fills", "model.norm", "model.merge", "model.colour"]),
     st.sampled_from(["-1", "0", "x", "[]", "[1]", "null", "1e9", "true", "''", "0.5"]),
 )  # fmt: skip
 def test_any_value_is_used_or_refused_in_one_line(name: str, value: str) -> None:
@@ -86,8 +86,20 @@ def test_what_has_no_value_is_asked_for_by_name() -> None:
 
 
 def test_a_face_set_may_leave_out_what_has_a_default() -> None:
-    short = compose("~data.eye_band", "~data.background").data
-    assert (short.eye_band, short.background) == ([0.4, 0.55], "plain")
+    short = compose("~data.eye_band", "~data.face_box", "~data.background").data
+    assert (short.eye_band, short.face_box, short.background) == ([0.4, 0.55], None, "plain")
+
+
+def test_what_nobody_has_seen_of_a_face_set_is_not_taken_for_granted() -> None:
+    folder = compose("data=folder", "data.root=faces").data
+    assert (folder.eye_band, folder.face_box) == (None, None)
+    refused = str(refusal("data=folder", "data.root=faces", "data.align=eyes"))
+    assert "data.eye_band" in refused
+    assert "\n" not in refused
+    aligned = compose("data=folder", "data.root=faces", "data.align=eyes", "data.eye_band=[.4,.6]")
+    assert aligned.data.eye_row == pytest.approx(0.5)
+    for box in ("[0.1,0.1]", "[0.5,0.1,0.4,0.9]", "[0,0,64,64]"):
+        assert "data.face_box" in str(refusal(f"data.face_box={box}"))
 
 
 @pytest.mark.parametrize("value", ["1", "0", "-3", "2.5", "true", "null", "x", "[3]", "100"])

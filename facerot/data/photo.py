@@ -50,7 +50,7 @@ def decode(
             picture = without_wall(picture)
         box = crop_box(picture.size, faces.crop)
         if place is not None:
-            picture, box = aligned(picture, box, sum(faces.eye_band) / 2, place)
+            picture, box = aligned(picture, box, faces.eye_row, place)
         if picture.size != (size, size) or box != (0, 0, size, size):
             picture = picture.resize((size, size), Image.Resampling.LANCZOS, box=box)
     pixels = np.asarray(picture, np.float64) / 255

@@ -10,16 +10,18 @@ import pandas as pd
 
 from facerot.config import SPLITS
 from facerot.evidence.bootstrap import Estimate, Statistic, Values, estimate, holm, mean
-from facerot.latents import LATENTS, keep_label, remove
+from facerot.latents import IN_FACE, IN_FRAME, LATENTS, keep_label, remove
 from facerot.paper import AE, BASELINE, SETS, number_of_concats
 from facerot.runs.study import Study
 
 ALL = keep_label(LATENTS)
 WITHOUT = {k: keep_label(remove(LATENTS, k)) for k in LATENTS}
 SMALL_ROTATION = 0.1  # claim 7: a smaller change of `rotation` is no influence
-PURE = 0.9  # claims 10 and 11: share of the energy that stays in its own channel
+PURE = 0.9  # claims 10 and 11: share of the response's energy that stays in its own channel
 STILL = 1.0  # px, claim 11
+EDGED = 0.5  # claim 11: share of faces whose output has colour edges
 NO_WORSE = 0.0003  # MSE, claim 13
+REGIONS = {IN_FRAME: "frame", IN_FACE: "face"}
 SILENCED = ("figure5", "figure6", "figure7", "figure8", "figure9")
 GENTLE = "mean"  # the fill that disturbs the decoder less than `zero`, shown beside it
 # What is too little to matter: a claim whose whole 90 % interval lies within is `null`.
@@ -32,7 +34,12 @@ PerSeed = Callable[[Study, str], "pd.Series | pd.DataFrame"]
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim: what it says, where the paper shows it, and the number that decides it."""
+    """One claim: what it says, where the paper shows it, and the number that decides it.
+
+    Attributes:
+        region: where it is judged, IN_FACE if it speaks of the face (on the frame where a study has
+            no face box), IN_FRAME if of colour; None where there is no choice.
+    """
 
     name: str
     sentence: str
@@ -42,6 +49,7 @@ class Claim:
     per_seed: PerSeed
     statistic: Statistic
     margin: float
+    region: str | None = None
 
     @property
     def silences(self) -> bool:
@@ -50,6 +58,19 @@ class Claim:
 
     def judge(self, study: Study, split: str) -> Estimate:
         """The statistic over the seeds that have all the runs it needs; `verdict` says the rest."""
+        return self._on(self.judged_on(study), split)
+
+    def judge_beside(self, study: Study, split: str) -> Estimate | None:
+        """The same in the other region, face or frame; None where there is none."""
+        if self.region is None or study.inside is None:
+            return None
+        return self._on(study if self.region == IN_FACE else study.inside, split)
+
+    def judged_on(self, study: Study) -> Study:
+        """The study with its scores taken in the region that the claim speaks of."""
+        return study.inside if self.region == IN_FACE and study.inside else study
+
+    def _on(self, study: Study, split: str) -> Estimate:
         values = self.per_seed(study, split).dropna().to_numpy(dtype=float)
         return estimate(values, self.statistic, self.margin)
 
@@ -63,13 +84,14 @@ def claim(
     splits: tuple[str, ...] = SPLITS,
     statistic: Statistic = mean,
     margin: float = SCORE_MARGIN,
+    region: str | None = None,
 ) -> Callable[[PerSeed], PerSeed]:
     """Enter a function of (study, split) as the claim of its name, its docstring as the formula."""
 
     def enter(per_seed: PerSeed) -> PerSeed:
         name = per_seed.__name__.replace("_", "-")
         formula = (per_seed.__doc__ or "").rstrip(".")
-        one = Claim(name, sentence, formula, rests_on, splits, per_seed, statistic, margin)
+        one = Claim(name, sentence, formula, rests_on, splits, per_seed, statistic, margin, region)
         CLAIMS.append(one)
         return per_seed
 
@@ -82,6 +104,8 @@ class Judged:
 
     Attributes:
         found: with silenced latents set to 0, as in the paper.
+        region: where, `face` or `frame`; empty where there is no choice.
+        beside: the same in the other region; None where there is none.
         gentle: with them set to their mean; None where nothing is silenced.
         holm: p-value of `found`, corrected for the number of verdicts.
     """
@@ -89,6 +113,8 @@ class Judged:
     claim: Claim
     split: str
     found: Estimate
+    region: str
+    beside: Estimate | None
     gentle: Estimate | None
     holm: float
 
@@ -104,7 +130,15 @@ def judge_all(study: Study) -> list[Judged]:
     asked = [(entry, split) for entry in CLAIMS for split in entry.splits]
     found = [entry.judge(study, split) for entry, split in asked]
     return [
-        Judged(entry, split, one, entry.judge(gentle, split) if entry.silences else None, p)
+        Judged(
+            entry,
+            split,
+            one,
+            region="" if entry.region is None else REGIONS[entry.judged_on(study).region],
+            beside=entry.judge_beside(study, split),
+            gentle=entry.judge(gentle, split) if entry.silences else None,
+            holm=p,
+        )
         for (entry, split), one, p in zip(asked, found, holm([one.p for one in found]))
     ]
 
@@ -148,26 +182,34 @@ def latent1_lowpass(study: Study, split: str) -> pd.Series:
     return study.score("lowpass", "1", split) - study.score("luma_front_match", "1", split)
 
 
-@claim("latent2 alone gives the face as the side view shows it.", "figure5")
+@claim("latent2 alone gives the face as the side view shows it.", "figure5", region=IN_FACE)
 def latent2_side_face(study: Study, split: str) -> pd.Series:
     """Keep 2: side_match - front_match."""
     return study.score("side_match", "2", split) - study.score("front_match", "2", split)
 
 
-@claim("latent3, latent4 and latent5 alone carry no colour, latent1 does.", "figure5")
+@claim(
+    "latent3, latent4 and latent5 alone carry no colour, latent1 does.", "figure5", region=IN_FRAME
+)
 def deep_latents_no_colour(study: Study, split: str) -> pd.Series:
     """colour_kept(keep 1) - max over k = 3, 4, 5 of colour_kept(keep k)."""
     first, *deep = (study.score("colour_kept", k, split) for k in "1345")
     return first - largest(deep)
 
 
-@claim("Colour is lost without latent1, and less without any other latent.", "figure6")
+@claim(
+    "Colour is lost without latent1, and less without any other latent.", "figure6", region=IN_FRAME
+)
 def latent1_colour(study: Study, split: str) -> pd.Series:
     """Min over k != 1 of colour_kept(-k) - colour_kept(-1)."""
     return _loss_beyond_the_others(study, "colour_kept", 1, split)
 
 
-@claim("The face is lost without latent2, and less without any other latent.", "figure6")
+@claim(
+    "The face is lost without latent2, and less without any other latent.",
+    "figure6",
+    region=IN_FACE,
+)
 def latent2_face(study: Study, split: str) -> pd.Series:
     """Min over k != 2 of front_match(-k) - front_match(-2)."""
     return _loss_beyond_the_others(study, "front_match", 2, split)
@@ -178,7 +220,11 @@ def _loss_beyond_the_others(study: Study, score: str, k: int, split: str) -> pd.
     return smallest([value for i, value in without.items() if i != k]) - without[k]
 
 
-@claim("Without latent3 or latent4 the face still turns; only its quality drops.", "figure6")
+@claim(
+    "Without latent3 or latent4 the face still turns; only its quality drops.",
+    "figure6",
+    region=IN_FACE,
+)
 def latent34_quality_only(study: Study, split: str) -> pd.Series:
     """0.1 - max over k = 3, 4 of |rotation(-k) - rotation(all)|."""
     whole = study.score("rotation", ALL, split)
@@ -206,9 +252,9 @@ def latent3_seed_dependent(study: Study, split: str) -> pd.DataFrame:
 
 @claim("An input of one colour channel comes out in that channel, whatever is removed.", "figure8")
 def channels_do_not_mix(study: Study, split: str) -> pd.Series:
-    """Smallest diagonal of leakage over all removals, minus 0.9."""
+    """Smallest diagonal of mixing over all removals, minus 0.9."""
     diagonal = [
-        study.score(f"leakage_{channel}{channel}", keep, split, probe=channel)
+        study.score(f"mixing_{channel}{channel}", keep, split, probe=channel)
         for channel in "rgb"
         for keep in WITHOUT.values()
     ]
@@ -217,11 +263,15 @@ def channels_do_not_mix(study: Study, split: str) -> pd.Series:
 
 @claim("The tiles of a mosaic input keep their colours and their places.", "figure9")
 def mosaic_stays_put(study: Study, split: str) -> pd.Series:
-    """The smaller of tile purity - 0.9 and 1 - boundary shift (px), over all removals."""
+    """Smallest of tile purity - 0.9, 1 - boundary shift (px), edges found - 0.5, all removals."""
     margins = []
     for keep in WITHOUT.values():
-        margins.append(study.score("tile_purity", keep, split, probe="mosaic") - PURE)
-        margins.append(STILL - study.score("boundary_shift", keep, split, probe="mosaic"))
+        purity, shift, edges = (
+            study.score(name, keep, split, probe="mosaic")
+            for name in ("tile_purity", "boundary_shift", "edges_found")
+        )
+        # What no face of a seed defines is no reason to drop the seed: then no edges are found.
+        margins += [(purity - PURE).fillna(np.inf), (STILL - shift).fillna(np.inf), edges - EDGED]
     return smallest(margins)
 
 

@@ -81,9 +81,11 @@ class Analysis:
 
 
 def _silence(network: UNet, pairs: FacePairs, settings: Settings) -> pd.DataFrame:
+    from facerot.measure.scores import Regions
     from facerot.measure.silencing import silence
 
-    return silence(network, pairs, settings.latents.fills, settings.data.eye_band)
+    regions = Regions(settings.data.eye_band, settings.data.face_box)
+    return silence(network, pairs, settings.latents.fills, regions)
 
 
 def _averages(table: pd.DataFrame) -> pd.DataFrame:
@@ -92,7 +94,7 @@ def _averages(table: pd.DataFrame) -> pd.DataFrame:
     return averages(table)
 
 
-ANALYSES = (Analysis("latents", 1, _silence, _averages),)
+ANALYSES = (Analysis("latents", 2, _silence, _averages),)
 
 
 def lacking(run: Run, settings: Settings) -> dict[Analysis, str]:

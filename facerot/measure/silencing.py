@@ -16,9 +16,19 @@ from torch import Tensor
 
 from facerot.config import SPLITS
 from facerot.data.datamodule import Batch
-from facerot.latents import PROBES, KeepSet, keep_label, keep_sets, masks, removals
+from facerot.latents import (
+    IN_FACE,
+    IN_FRAME,
+    PROBES,
+    KeepSet,
+    keep_label,
+    keep_sets,
+    masks,
+    removals,
+)
 from facerot.measure import scores
 from facerot.measure.probes import probe
+from facerot.measure.scores import LOWPASS_SIGMAS
 from facerot.model import UNet
 
 KEY = ["split", "probe", "keep", "fill"]  # what a mean of latents.csv is taken within
@@ -45,20 +55,19 @@ class Masked(NamedTuple):
     fill: str
     output: Tensor
     full: Tensor  # the output of all latents for the same input
+    floor: Tensor  # (1, 3, S, S), the output for a black input under the same mask and fill
     seen: Tensor  # the probed input
 
 
 @torch.inference_mode()
-def silence(
-    net: UNet, faces: Faces, fills: Sequence[str], eye_band: Sequence[float]
-) -> pd.DataFrame:
+def silence(net: UNet, faces: Faces, fills: Sequence[str], regions: scores.Regions) -> pd.DataFrame:
     """Every score of every face under every mask, a row each: KEY, FACE, `score`, `value`.
 
     Args:
         net: in eval mode, on the device of the faces.
         faces: train and test.
         fills: what silenced latents become, of FILLS.
-        eye_band: relative top and bottom of the rows that hold the eyes.
+        regions: where scores look besides the frame.
     """
     values = {fill: fill_value(fill, net, faces) for fill in fills}
     parts = []
@@ -67,7 +76,7 @@ def silence(
         for x, y in faces.batches(split):
             for answer in masked_outputs(net, x, values):
                 key = (split, answer.probe, keep_label(answer.keep), answer.fill)
-                for score, per_face in _scores(answer, y, eye_band).items():
+                for score, per_face in _scores(answer, y, regions).items():
                     found.setdefault((*key, score), []).append(per_face)
         found = dict(sorted(found.items(), key=lambda entry: PROBES.index(entry[0][1])))
         parts.append(_tidy(found, faces.people(split)))
@@ -80,22 +89,27 @@ def silence(
 def masked_outputs(net: UNet, x: Tensor, fills: dict[str, Fill]) -> Iterator[Masked]:
     """The outputs (N, 3, S, S) for the faces x (N, 3, S, S), by probe, fill and keep set.
 
-    The probes other than `rgb` meet the same masks, so all of them are decoded in one batch.
+    The probes other than `rgb` meet the same masks, so all of them are decoded in one batch, and a
+    black image with them.
     """
-    latents = net.encode(x)
+    black = torch.zeros_like(x[:1])
+    latents = net.encode(torch.cat([x, black]))
     for fill, value in fills.items():
         outputs = dict(zip(keep_sets(net.latents), net.decode_all(latents, value)))
+        full = outputs[net.latents][:-1]
         for keep, output in outputs.items():
-            yield Masked("rgb", keep, fill, output, outputs[net.latents], x)
+            yield Masked("rgb", keep, fill, output[:-1], full, output[-1:], x)
     others = [name for name in PROBES if name != "rgb"]
     seen = torch.stack([probe(x, name) for name in others])
-    latents = net.encode(seen.flatten(0, 1))
+    latents = net.encode(torch.cat([seen.flatten(0, 1), black]))
     for fill, value in fills.items():
-        full = net.decode(latents).reshape(seen.shape)
+        fulls = net.decode(latents)[:-1].reshape(seen.shape)
         for keep in removals(net.latents).values():
-            decoded = net.decode(latents, keep, value).reshape(seen.shape)
-            for name, *images in zip(others, decoded, full, seen):
-                yield Masked(name, keep, fill, *images)
+            decoded = net.decode(latents, keep, value)
+            for name, output, full, shown in zip(
+                others, decoded[:-1].reshape(seen.shape), fulls, seen
+            ):
+                yield Masked(name, keep, fill, output, full, decoded[-1:], shown)
 
 
 def decode_masks(
@@ -126,10 +140,10 @@ def mean_latents(net: UNet, batches: Iterable[Tensor]) -> list[Tensor]:
     return [latent / count for latent in total]
 
 
-def _scores(answer: Masked, y: Tensor, eye_band: Sequence[float]) -> dict[str, Tensor]:
+def _scores(answer: Masked, y: Tensor, regions: scores.Regions) -> dict[str, Tensor]:
     if answer.probe == "rgb":
-        return scores.face_scores(answer.output, answer.full, answer.seen, y, eye_band)
-    return scores.probe_scores(answer.output, answer.seen, answer.probe)
+        return scores.face_scores(answer.output, answer.full, answer.seen, y, regions)
+    return scores.probe_scores(answer.output, answer.floor, answer.seen, answer.probe)
 
 
 def _tidy(found: dict[tuple[str, ...], list[Tensor]], people: pd.DataFrame) -> pd.DataFrame:
@@ -164,10 +178,11 @@ def averages(table: pd.DataFrame) -> pd.DataFrame:
 
 def _with_lowpass(named: dict[str, float]) -> dict[str, float]:
     """The scores with the five `lowpass_<sigma>` as the largest of them and its sigma."""
-    matches = {sigma: named.get(f"lowpass_{sigma:g}") for sigma in scores.LOWPASS_SIGMAS}
-    found = {sigma: match for sigma, match in matches.items() if match is not None}
-    if not found:
-        return named
-    sigma = max(found, key=lambda sigma: found[sigma])
-    rest = {score: value for score, value in named.items() if not score.startswith("lowpass_")}
-    return {**rest, "lowpass": found[sigma], "lowpass_sigma": sigma}
+    rest = {score: value for score, value in named.items() if "lowpass_" not in score}
+    for prefix in (IN_FRAME, IN_FACE):
+        matches = {sigma: named.get(f"{prefix}lowpass_{sigma:g}") for sigma in LOWPASS_SIGMAS}
+        found = {sigma: match for sigma, match in matches.items() if match is not None}
+        if found:
+            sigma = max(found, key=lambda sigma: found[sigma])
+            rest |= {f"{prefix}lowpass": found[sigma], f"{prefix}lowpass_sigma": sigma}
+    return rest

@@ -20,7 +20,10 @@ Printed = tuple[float, float]  # train and test MSE in the paper
 NOT_PRINTED: Printed = (math.nan, math.nan)
 UNKNOWN = "–"
 IN_UNITS = 1e4  # MSE differences are printed in units of 1e-4
-LATENT_SCORES = ("colour_kept", "front_match", "side_match", "rotation", "eye_rotation", "lowpass")
+LATENT_SCORES = (
+    *("colour_kept", "face_colour_kept", "front_match", "side_match"),
+    *("rotation", "face_rotation", "eye_rotation", "lowpass"),
+)
 
 
 @dataclass(frozen=True)
@@ -138,10 +141,12 @@ def latent_tables(study: Study) -> list[Table]:
 
 
 def _latent_table(study: Study, split: str) -> Table:
+    known = study.latents.index.unique("score")  # a face set may have no eye band or face box
     found = {
         caption: {
             score: estimate(study.score(score, keep_label(keep), split).dropna().to_numpy())
             for score in LATENT_SCORES
+            if score in known
         }
         for caption, keep in (removals(LATENTS) | keep_ones(LATENTS)).items()
     }
@@ -173,23 +178,26 @@ def claims_table(judged: Sequence[Judged]) -> ClaimsTable:
         {
             "claim": one.claim.name,
             "faces": one.split,
+            "region": one.region,
             **_columns("statistic", one.found),
             "verdict": one.found.verdict,
             "margin": one.claim.margin,
             "p_holm": one.holm,
-            **{f"mean_{name}": value for name, value in _gentle(one).items()},
+            **_prefixed("mean", one.gentle),
+            **_prefixed("beside", one.beside),
         }
         for one in judged
     )
     text = pd.DataFrame(
         {
             "Claim": one.claim.name,
-            "Faces": one.split,
+            "Faces": " ".join([one.split, one.region]).strip(),
             "Statistic": statistic_text(one.found),
             "Seeds": str(one.found.seeds),
             "Verdict": one.found.verdict,
             "Holm": _number(one.holm, 3),
             "With mean": verdict_text(one.gentle),
+            "Elsewhere": verdict_text(one.beside),
         }
         for one in judged
     )
@@ -197,16 +205,20 @@ def claims_table(judged: Sequence[Judged]) -> ClaimsTable:
         "Each statistic is positive where the claim says so. holds: its whole 95 % interval is "
         "above 0; fails: below; null: its whole 90 % interval lies within the claim's margin of 0; "
         "open: neither, or fewer than three seeds. Holm: p-value corrected for the number of "
-        "verdicts. With mean: the same with silenced latents set to their mean instead of 0."
+        "verdicts. With mean: the same with silenced latents set to their mean instead of 0. "
+        "Claims about the face are judged inside the face box (face), those about colour on the "
+        "frame; Elsewhere: the same in the other."
     )
     return ClaimsTable(
         "claims", "The paper's claims", note, numbers, text, _bold(text, {}), judged=judged
     )
 
 
-def _gentle(one: Judged) -> dict[str, float | str]:
-    found = one.gentle
-    return {} if found is None else {**_columns("statistic", found), "verdict": found.verdict}
+def _prefixed(prefix: str, found: Estimate | None) -> dict[str, float | str]:
+    if found is None:
+        return {}
+    columns: dict[str, float | str] = {**_columns("statistic", found), "verdict": found.verdict}
+    return {f"{prefix}_{name}": value for name, value in columns.items()}
 
 
 def verdict_text(found: Estimate | None) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from facerot.config import DEFAULT_SPEC, SPLITS, Settings, what_trains
 from facerot.errors import SettingsError, one_line, reason
-from facerot.latents import LATENTS, keep_label
+from facerot.latents import IN_FACE, IN_FRAME, LATENTS, keep_label
 from facerot.paper import BASELINE, SETS
 from facerot.runs.metrics import QUALITY, Metrics
 from facerot.runs.run import Run, differences
@@ -76,6 +76,7 @@ class Study:
     left_out: tuple[LeftOut, ...]
     others: tuple[Study, ...] = ()  # the same of other specs
     fill: str = "zero"  # what silenced latents are in what `score` reads
+    region: str = IN_FRAME  # where the scores are taken that `score` reads
 
     @property
     def spec(self) -> str:
@@ -110,8 +111,18 @@ class Study:
     def score(
         self, name: str, keep: str, split: str, probe: str = "rgb", concats: str = BASELINE
     ) -> pd.Series:
-        """A score of latents.csv, by seed; empty where no finished run has it."""
-        return _select(self.latents, (concats, split, probe, keep, name))
+        """A score of latents.csv in the study's region, by seed; empty where no run has it."""
+        return _select(self.latents, (concats, split, probe, keep, self.region + name))
+
+    @cached_property
+    def inside(self) -> Study | None:
+        """The same study with its scores taken inside the face box.
+
+        None unless every run of the Baseline has them: a claim does not mix regions.
+        """
+        runs = self.of(BASELINE)
+        known = all((run.latents["score"] == f"{IN_FACE}rotation").any() for run in runs)
+        return replace(self, region=IN_FACE) if runs and known else None
 
     @property
     def models(self) -> list[str]:

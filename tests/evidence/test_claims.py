@@ -71,7 +71,7 @@ def latent5_rotation(world: World, split: str, wanted: Wanted) -> None:
 
 
 def channels_do_not_mix(world: World, split: str, wanted: Wanted) -> None:
-    world.set(split, "g", WITHOUT[2], "leakage_gg", above(0.9, wanted))
+    world.set(split, "g", WITHOUT[2], "mixing_gg", above(0.9, wanted))
 
 
 def mosaic_stays_put_by_purity(world: World, split: str, wanted: Wanted) -> None:
@@ -80,6 +80,11 @@ def mosaic_stays_put_by_purity(world: World, split: str, wanted: Wanted) -> None
 
 def mosaic_stays_put_by_shift(world: World, split: str, wanted: Wanted) -> None:
     world.set(split, "mosaic", WITHOUT[5], "boundary_shift", above(1.0, wanted, -1))
+
+
+def mosaic_stays_put_by_edges(world: World, split: str, wanted: Wanted) -> None:
+    world.set(split, "mosaic", WITHOUT[4], "edges_found", above(0.5, wanted))
+    world.set(split, "mosaic", WITHOUT[4], "boundary_shift", [math.nan] * len(wanted))
 
 
 def concat2_best_single(world: World, split: str, wanted: Wanted) -> None:
@@ -118,7 +123,11 @@ PLANTS: dict[str, list[Plant]] = {
     "latent34-quality-only": [latent34_quality_only],
     "latent5-rotation": [latent5_rotation],
     "channels-do-not-mix": [channels_do_not_mix],
-    "mosaic-stays-put": [mosaic_stays_put_by_purity, mosaic_stays_put_by_shift],
+    "mosaic-stays-put": [
+        mosaic_stays_put_by_purity,
+        mosaic_stays_put_by_shift,
+        mosaic_stays_put_by_edges,
+    ],
     "concat2-best-single": [concat2_best_single],
     "concat2-is-enough": [concat2_is_enough],
     "concat3-hurts": [concat3_hurts],
@@ -220,6 +229,68 @@ def test_the_papers_own_numbers_bear_out_its_tables() -> None:
     tables = ("skips-help", "concat2-best-single", "concat2-is-enough", "concat3-hurts",
               "concats-overfit")  # fmt: skip
     assert {name: found[name] for name in tables} == dict.fromkeys(tables, "holds")
+
+
+def test_claims_about_the_face_are_judged_inside_it_and_the_frame_stands_beside() -> None:
+    world = World(seeds=len(HOLDS))
+    for (split, probe, keep, score), values in list(world.scores.items()):
+        if probe == "rgb" and score != "mse":
+            world.set(split, probe, keep, f"face_{score}", values)
+    for split in SPLITS:
+        latent2_side_face(world, split, HOLDS)
+        world.set(split, "rgb", "2", "face_side_match", above(0.5, FAILS))
+        deep_latents_no_colour(world, split, HOLDS)
+    judged = {(one.claim.name, one.split): one for one in judge_all(world.study())}
+    for split in SPLITS:
+        face, colour = (judged[name, split] for name in ("latent2-side-face",
+                                                         "deep-latents-no-colour"))  # fmt: skip
+        assert face.beside is not None
+        assert (face.region, face.found.verdict, face.beside.verdict) == ("face", "fails", "holds")
+        assert colour.beside is not None
+        assert (colour.region, colour.found.verdict) == ("frame", "holds")
+        assert colour.beside.value == pytest.approx(0)
+        assert judged["latent5-rotation", split].region == ""
+        assert judged["latent5-rotation", split].beside is None
+
+
+def test_a_run_without_the_face_box_puts_its_study_on_the_frame() -> None:
+    world = World(seeds=len(HOLDS))
+    latent2_side_face(world, "test", HOLDS)
+    world.set("test", "rgb", "2", "face_side_match", 0.1)
+    world.set("test", "rgb", "12345", "face_rotation", 0.1)
+    study = world.study()
+    assert study.inside is not None
+    first, *rest = study.of(BASELINE)
+    in_box = first.latents["score"].str.startswith("face_")
+    mixed = replace(study, runs=(replace(first, latents=first.latents[~in_box]), *rest))
+    (one,) = (one for one in judge_all(mixed)
+              if (one.claim.name, one.split) == ("latent2-side-face", "test"))  # fmt: skip
+    assert (one.region, one.found.verdict, one.found.seeds) == ("frame", "holds", len(HOLDS))
+    assert one.beside is None
+
+
+def test_what_was_measured_by_the_definitions_before_is_judged_as_far_as_it_goes() -> None:
+    world = World(seeds=3)
+    for key in [key for key in world.scores if key[3].startswith(("mixing", "edges"))]:
+        split, probe, keep, score = key
+        values = world.scores.pop(key)
+        if score.startswith("mixing"):
+            world.set(split, probe, keep, score.replace("mixing", "leakage"), values)
+    for one in judge_all(world.study()):
+        known = one.claim.name not in ("channels-do-not-mix", "mosaic-stays-put")
+        assert one.found.seeds == (3 if known else 0)
+        assert known or (one.found.verdict == "open" and math.isnan(one.found.value))
+        assert one.region in ("", "frame")
+        assert one.beside is None
+
+
+def test_without_an_eye_band_the_claim_about_the_eyes_has_no_value() -> None:
+    world = World(seeds=3)
+    for key in [key for key in world.scores if key[3].startswith("eye_")]:
+        del world.scores[key]
+    (claim,) = (claim for claim in CLAIMS if claim.name == "latent5-rotation")
+    found = claim.judge(world.study(), "test")
+    assert (found.verdict, found.seeds) == ("open", 0)
 
 
 def test_a_seed_that_lacks_a_run_or_a_number_does_not_count(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_what_is_measured_already_is_skipped_and_a_changed_definition_is_noticed
     done = measure("study=heads-smoke", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     said = {line.split(": ")[0].split("/")[-1]: line for line in done.stdout.splitlines()}
-    assert "measured (definitions of version 0, now 1)" in said[folder.name]
+    assert "measured (definitions of version 0, now 2)" in said[folder.name]
     assert "measured (not measured yet)" in said["unet_concats-24_seed-0"]
     assert sum("measured already" in line for line in said.values()) == 7
     assert {name: (folder / name).read_bytes() for name in FILES} == before

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from facerot.config import SPLITS
 from facerot.evidence.claims import CLAIMS, WITHOUT
-from facerot.measure.scores import blur
+from facerot.measure.scores import Regions, blur
 from facerot.measure.silencing import FACE, averages, silence
 from facerot.paper import BASELINE
 from facerot.runs.study import Study
@@ -22,7 +22,7 @@ from tests.made_up import made_up_run
 from tests.planted import SIZE, Roles, planted
 
 SEEDS, PERSONS = 3, 6
-EYE_BAND = (0.4, 0.6)
+REGIONS = Regions(eye_band=(0.4, 0.6), face_box=(0.25, 0.25, 0.75, 0.75))
 
 
 class MadeUpFaces:
@@ -60,7 +60,7 @@ def faces(seed: int) -> tuple[Tensor, Tensor]:
 @cache
 def study_of(roles: Roles) -> Study:
     """The study of one planted network as the Baseline; its seeds are sets of persons."""
-    runs, whole = [], silence(planted(roles), MadeUpFaces(), ["zero"], EYE_BAND)
+    runs, whole = [], silence(planted(roles), MadeUpFaces(), ["zero"], REGIONS)
     for seed in range(SEEDS):
         table = whole[whole["person"] == f"seed{seed}"]
         full = table.query("probe == 'rgb' and keep == '12345' and score == 'mse'")

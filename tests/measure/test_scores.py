@@ -15,7 +15,8 @@ from facerot.measure.probes import probe, tile_mask
 from facerot.measure.silencing import averages
 
 seeds = st.integers(0, 10_000)
-EYES = (0.4, 0.55)
+REGIONS = scores.Regions(eye_band=(0.4, 0.55), face_box=(0.25, 0.1, 0.75, 0.9))
+WINDOWS = REGIONS.windows(64)
 
 
 def averaged(per_face: dict[str, torch.Tensor]) -> dict[str, float]:
@@ -68,9 +69,9 @@ def test_luma_and_chroma_are_those_of_bt601() -> None:
 @given(seeds)
 def test_rotation_tells_front_from_side(seed: int) -> None:
     x, y = images(seed), images(seed + 1)
-    turned = scores.rotation_scores(y, x, y, EYES)
-    still = scores.rotation_scores(x, x, y, EYES)
-    for prefix in ("", "eye_"):
+    turned = scores.rotation_scores(y, x, y, WINDOWS)
+    still = scores.rotation_scores(x, x, y, WINDOWS)
+    for prefix in ("", "eye_", "face_"):
         torch.testing.assert_close(turned[f"{prefix}front_match"], torch.ones(2))
         torch.testing.assert_close(still[f"{prefix}side_match"], torch.ones(2))
         torch.testing.assert_close(turned[f"{prefix}rotation"], -still[f"{prefix}rotation"])
@@ -80,11 +81,11 @@ def test_rotation_tells_front_from_side(seed: int) -> None:
 def test_structure_ignores_shading_and_the_eye_band_ignores_the_mouth() -> None:
     x, y = images(1), images(2)
     ramp = torch.linspace(0, 0.3, 64)[:, None].expand(64, 64)
-    shaded = scores.rotation_scores(y * 0.6 + ramp, x, y, EYES)
+    shaded = scores.rotation_scores(y * 0.6 + ramp, x, y, WINDOWS)
     assert torch.all(shaded["front_match"] > 0.99)
     mouthless = y.clone()
     mouthless[:, :, 50:] = 0
-    banded = scores.rotation_scores(mouthless, x, y, EYES)
+    banded = scores.rotation_scores(mouthless, x, y, WINDOWS)
     assert torch.all(banded["eye_front_match"] > 0.99)
     assert torch.all(banded["front_match"] < banded["eye_front_match"])
 
@@ -93,9 +94,10 @@ def test_structure_ignores_shading_and_the_eye_band_ignores_the_mouth() -> None:
 def test_lowpass_finds_the_blur_that_was_applied(sigma: float) -> None:
     x = images(3, count=4)
     blurred = torch.stack([scores.blur(x[:, c], sigma) for c in range(3)], dim=1)
-    found = averaged(scores.lowpass_matches(blurred, x))
-    assert found["lowpass"] == pytest.approx(1, abs=1e-3)
-    assert found["lowpass_sigma"] == sigma
+    found = averaged(scores.luma_scores(blurred, x, x, WINDOWS))
+    for prefix in ("", "face_"):
+        assert found[f"{prefix}lowpass"] == pytest.approx(1, abs=1e-3)
+        assert found[f"{prefix}lowpass_sigma"] == sigma
 
 
 def test_blur_keeps_constants_and_means_of_centred_spots() -> None:
@@ -108,16 +110,17 @@ def test_blur_keeps_constants_and_means_of_centred_spots() -> None:
 
 def test_a_constant_output_matches_nothing() -> None:
     x, y = images(4), images(5)
-    found = scores.rotation_scores(torch.full_like(x, 0.5), x, y, EYES)
+    found = scores.rotation_scores(torch.full_like(x, 0.5), x, y, WINDOWS)
     assert all(torch.all(value == 0) for value in found.values())
 
 
 @pytest.mark.parametrize("channel", range(3))
 def test_leakage_of_a_pure_channel_is_its_row_of_the_identity(channel: int) -> None:
     o = probe(images(6), CHANNELS[channel])
-    found = scores.probe_scores(o, o, CHANNELS[channel])
-    shares = [found[f"leakage_{CHANNELS[channel]}{other}"][0].item() for other in CHANNELS]
-    assert shares == pytest.approx([float(c == channel) for c in range(3)])
+    found = scores.probe_scores(o, torch.zeros(1, 3, 64, 64), o, CHANNELS[channel])
+    for score in ("leakage", "mixing"):
+        shares = [found[f"{score}_{CHANNELS[channel]}{other}"][0].item() for other in CHANNELS]
+        assert shares == pytest.approx([float(c == channel) for c in range(3)])
     grey = torch.full((1, 3, 64, 64), 0.5)
     assert scores.energy_shares(grey)[0].tolist() == pytest.approx([1 / 3] * 3)
 
@@ -135,6 +138,66 @@ def test_boundary_shift_is_the_displacement(right: int, down: int) -> None:
     moved = mosaic.roll((down, right), dims=(2, 3))
     shift = scores.boundary_shift(moved, mosaic).item()
     assert shift == pytest.approx((right**2 + down**2) ** 0.5, abs=0.3)
+
+
+def test_a_floor_that_is_always_there_is_no_mixing() -> None:
+    floor = torch.full((1, 3, 64, 64), 0.3)
+    x = images(6)
+    red, mosaic = (0.5 * probe(x, name) for name in ("r", "mosaic"))
+    found = scores.probe_scores(red + floor, floor, red, "r")
+    torch.testing.assert_close(found["mixing_rr"], torch.ones(2))
+    assert torch.all(found["leakage_rr"] < 0.9)
+    found = scores.probe_scores(mosaic + floor, floor, mosaic, "mosaic")
+    torch.testing.assert_close(found["tile_purity"], torch.ones(2))
+    grey = scores.luma(red)[:, None].expand_as(red)
+    mixed = scores.probe_scores(grey + floor, floor, red, "r")["mixing_rr"]
+    torch.testing.assert_close(mixed, torch.full((2,), 1 / 3))
+
+
+def test_an_output_that_answers_nothing_has_no_mixing() -> None:
+    floor = images(6, count=1)
+    rounded = floor.expand(2, -1, -1, -1) + 1e-6
+    assert torch.all(scores.probe_scores(rounded, floor, images(1), "r")["mixing_rr"].isnan())
+
+
+def test_a_mosaic_blurred_away_and_pictures_without_tiles_have_no_edges() -> None:
+    x = images(7, count=8)
+    mosaic = probe(x, "mosaic")
+    noise = torch.rand(x.shape, generator=torch.Generator().manual_seed(0))
+    blurred = torch.stack([scores.blur(mosaic[:, c], 4.0) for c in range(3)], dim=1)
+    for picture in (x, noise, 0.5 + 0.01 * noise, torch.full_like(x, 0.5), blurred):
+        assert torch.all(scores.boundary_shift(picture, mosaic).isnan())
+        found = scores.probe_scores(picture, torch.zeros(1), mosaic, "mosaic")
+        assert torch.all(found["edges_found"] == 0)
+    faint = 0.5 + 0.1 * mosaic
+    assert torch.all(scores.boundary_shift(faint, mosaic) < 0.1)
+    assert torch.all(scores.probe_scores(faint, faint, mosaic, "mosaic")["edges_found"] == 1)
+
+
+def test_what_is_not_known_of_a_face_set_is_not_scored() -> None:
+    x, y = images(1), images(2)
+    bare = scores.face_scores(y, y, x, y, scores.Regions())
+    assert not [name for name in bare if name.startswith(("eye_", "face_"))]
+    whole = scores.face_scores(y, y, x, y, REGIONS)
+    in_box = {name.removeprefix("face_") for name in whole if name.startswith("face_")}
+    assert in_box == set(bare) - {"mse", "psnr", "ssim"}
+    everywhere = scores.face_scores(y, y, x, y, scores.Regions(face_box=(0, 0, 1, 1)))
+    for name in in_box:
+        torch.testing.assert_close(everywhere[f"face_{name}"], bare[name])
+
+
+def test_colour_of_the_background_is_not_colour_of_the_face() -> None:
+    o = images(3)
+    grey = scores.luma(o)[:, None].expand_as(o)
+    box = (..., *WINDOWS["face_"])
+    grey_face, grey_behind = o.clone(), grey.clone()
+    grey_face[box], grey_behind[box] = grey[box], o[box]
+    for picture, kept in ((grey_face, 0), (grey_behind, 1)):
+        found = scores.face_scores(picture, o, o, o, REGIONS)
+        torch.testing.assert_close(
+            found["face_colour_kept"], torch.full((2,), float(kept)), rtol=0, atol=1e-4
+        )
+        assert torch.all((found["colour_kept"] - kept).abs() > 0.2)
 
 
 def test_a_black_output_defines_no_colour_scores() -> None:
