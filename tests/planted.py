@@ -25,6 +25,10 @@ MIDDLE = 0.5
 CHANNELS = (24, 48, 128, 512, 1024)
 RGB = 3
 TURNED, AS_IT_IS = 0, 1  # the planes of luma that latent5 hands up
+# BT.601: what an image gains by its Cb and by its Cr, and how these are seen in its r, g and b.
+CB = torch.tensor([[0.0], [-0.344136], [1.772]]), torch.tensor([[-0.168736, -0.331264, 0.5]])
+CR = torch.tensor([[1.402], [-0.714136], [0.0]]), torch.tensor([[0.5, -0.418688, -0.081312]])
+HAT = torch.tensor([0.25, 0.75, 0.75, 0.25])  # a kernel that doubles the resolution linearly
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,15 +40,21 @@ class Roles:
         side: latent1 or latent2 -> how much of the luma of the side view it carries.
         front: how much of the luma latent5 carries turned.
         undo_side: how much of the luma of the side view latent5 takes away.
+        floor: how light the output is for a black input.
+        apart: whether latent1 carries of the chroma Cb alone, latent2 Cr alone.
         blurred: whether what latent1 carries is averaged over 2x2 pixels.
-        shift: whether what latent1 carries is moved by one pixel down and right.
+        smeared: whether what latent2 carries is averaged over 4x4 pixels and drawn out linearly.
+        shift: whether what latent1 carries is moved by two pixels to the right.
     """
 
     colour: dict[int, float]
     side: dict[int, float]
     front: float = 0.0
     undo_side: float = 0.0
+    floor: float = 0.0
+    apart: bool = False
     blurred: bool = False
+    smeared: bool = False
     shift: bool = False
 
 
@@ -59,14 +69,14 @@ def planted(roles: Roles) -> UNet:
                 layer.weight.zero_()
         weights = dict(network.named_parameters())
         weights["down1.0.bias"].zero_()
-        weights["up1.0.bias"].fill_(-GAIN * MIDDLE)
+        weights["up1.0.bias"].fill_(GAIN * (roles.floor - MIDDLE))
         _wire({name.split(".")[0]: weights[name] for name in weights if ".0.weight" in name}, roles)
     return network.eval()
 
 
 def _wire(weights: dict[str, Tensor], roles: Roles) -> None:
     """Set the convolutions' weights, by the name of their stage."""
-    _encode(weights["down1"], torch.eye(RGB), pixels=1)
+    _encode(weights["down1"], torch.eye(RGB), pixels=1, shift=int(roles.shift))
     _encode(weights["down2"], torch.eye(RGB), pixels=4)
     _encode(weights["down3"], torch.tensor([LUMA]), pixels=16)
     _encode(weights["down4"], torch.eye(1), pixels=64)
@@ -75,7 +85,8 @@ def _wire(weights: dict[str, Tensor], roles: Roles) -> None:
     for up, pixels in (("up4", 64), ("up3", 16), ("up2", 4)):
         for plane in TURNED, AS_IT_IS:
             _decode(weights[up], torch.eye(1), pixels, plane * 4 * pixels, plane * pixels)
-    _decode(weights["up2"], torch.eye(RGB), 4, CHANNELS[1], 2 * 4)  # latent2, beside both planes
+    hand_up = _smear if roles.smeared else _decode
+    hand_up(weights["up2"], torch.eye(RGB), 4, CHANNELS[1], 2 * 4)  # latent2, beside both planes
     _paint(weights["up1"], roles)
 
 
@@ -88,10 +99,14 @@ def _block(pixels: int) -> Iterator[tuple[int, int, int, int]]:
         yield pixel, 1 + corner // 2, 1 + corner % 2, 4 * pixel + corner
 
 
-def _encode(weight: Tensor, mix: Tensor, pixels: int) -> None:
-    """A plane's channels -> four times as many at half the resolution; planes mixed by `mix`."""
+def _encode(weight: Tensor, mix: Tensor, pixels: int, shift: int = 0) -> None:
+    """A plane's channels -> four times as many at half the resolution; planes mixed by `mix`.
+
+    With `shift` they are what lies so many pixels further left.
+    """
     for (below, row, column, above), out, into in _each(pixels, mix):
-        weight[out * 4 * pixels + above, into * pixels + below, row, column] = mix[out, into]
+        onto, from_ = out * 4 * pixels + above, into * pixels + below
+        weight[onto, from_, row, column - shift] = mix[out, into]
 
 
 def _decode(weight: Tensor, mix: Tensor, pixels: int, source: int, to: int) -> None:
@@ -99,6 +114,16 @@ def _decode(weight: Tensor, mix: Tensor, pixels: int, source: int, to: int) -> N
     for (below, row, column, above), out, into in _each(pixels, mix):
         from_, onto = source + into * 4 * pixels + above, to + out * pixels + below
         weight[from_, onto, row, column] = mix[out, into]
+
+
+def _smear(weight: Tensor, mix: Tensor, pixels: int, source: int, to: int) -> None:
+    """The same with a plane's channels averaged, and drawn out linearly."""
+    hat = HAT[:, None] * HAT / (4 * pixels)
+    for (below, above), out, into in product(
+        product(range(pixels), range(4 * pixels)), range(mix.shape[0]), range(mix.shape[1])
+    ):
+        from_, onto = source + into * 4 * pixels + above, to + out * pixels + below
+        weight[from_, onto] += mix[out, into] * hat
 
 
 def _each(pixels: int, mix: Tensor) -> Iterator[tuple[tuple[int, int, int, int], int, int]]:
@@ -129,12 +154,16 @@ def _paint(weight: Tensor, roles: Roles) -> None:
     """up1: chroma and luma from where `roles` says -> the image before its sigmoid."""
     luma = torch.tensor([LUMA])
     grey = torch.ones(RGB, 1)
-    chroma = torch.eye(RGB) - grey @ luma
+    whole = torch.eye(RGB) - grey @ luma
+    chroma = {1: CB[0] @ CB[1], 2: CR[0] @ CR[1]} if roles.apart else {1: whole, 2: whole}
     _put(weight, grey * roles.front, 4 * TURNED)
     _put(weight, grey * -roles.undo_side, 4 * AS_IT_IS)
     for k, source in ((1, CHANNELS[0]), (2, 2 * 4)):
-        mix = chroma * roles.colour.get(k, 0.0) + grey @ luma * roles.side.get(k, 0.0)
-        _put(weight, mix, source, roles.blurred and k == 1, int(roles.shift and k == 1))
+        mix = chroma[k] * roles.colour.get(k, 0.0) + grey @ luma * roles.side.get(k, 0.0)
+        if roles.smeared and k == 2:
+            _smear(weight, GAIN * mix, 1, source, 0)
+        else:
+            _put(weight, mix, source, roles.blurred and k == 1, int(roles.shift and k == 1))
 
 
 def _put(weight: Tensor, mix: Tensor, source: int, blurred: bool = False, shift: int = 0) -> None:
@@ -142,5 +171,5 @@ def _put(weight: Tensor, mix: Tensor, source: int, blurred: bool = False, shift:
     for (_, row, column, above), out, into in _each(1, mix):
         seen = range(4) if blurred else [above]
         for corner in seen:
-            at = source + 4 * into + corner, out, row + shift, column + shift
+            at = source + 4 * into + corner, out, row, column + shift
             weight[at] += GAIN * mix[out, into] / len(seen)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 from torch import Tensor
 
 from facerot.config import SPLITS
-from facerot.evidence.claims import CLAIMS, WITHOUT
+from facerot.evidence.claims import CLAIMS, WITHOUT, judge_all
 from facerot.measure.scores import Regions, blur
 from facerot.measure.silencing import FACE, averages, silence
 from facerot.paper import BASELINE
@@ -28,8 +28,12 @@ REGIONS = Regions(eye_band=(0.4, 0.6), face_box=(0.25, 0.25, 0.75, 0.75))
 class MadeUpFaces:
     """Train and test faces of all seeds, as `silence` asks for them; persons are named by seed."""
 
+    def __init__(self, two_coloured: bool) -> None:
+        self.two_coloured = two_coloured
+
     def batches(self, split: str) -> Iterator[tuple[Tensor, Tensor]]:
-        of_seeds = [faces(10 * seed + SPLITS.index(split)) for seed in range(SEEDS)]
+        numbers = [10 * seed + SPLITS.index(split) for seed in range(SEEDS)]
+        of_seeds = [faces(number, self.two_coloured) for number in numbers]
         x, y = (torch.cat(part) for part in zip(*of_seeds))
         yield x, y
 
@@ -39,10 +43,11 @@ class MadeUpFaces:
         return people
 
 
-def faces(seed: int) -> tuple[Tensor, Tensor]:
+def faces(seed: int, two_coloured: bool = False) -> tuple[Tensor, Tensor]:
     """Side and front views (PERSONS, 3, SIZE, SIZE): the front is the side flipped.
 
     What turns is the luma; the chroma is left-right symmetric, so that it may stay in its place.
+    With `two_coloured` the chroma of the face box is Cr alone, that around it Cb alone.
     """
     generator = torch.Generator().manual_seed(seed)
 
@@ -52,15 +57,19 @@ def faces(seed: int) -> tuple[Tensor, Tensor]:
 
     luma = 0.6 + 0.05 * field(1.5)
     cb, cr = (0.04 * (one + one.flip(-1)) for one in (field(2.5), field(2.5)))
+    if two_coloured:
+        in_box = torch.zeros(SIZE, SIZE)
+        in_box[REGIONS.windows(SIZE)["face_"]] = 1
+        cb, cr = cb * (1 - in_box), cr * in_box
     chroma = torch.stack([1.402 * cr, -0.344136 * cb - 0.714136 * cr, 1.772 * cb], dim=1)
     side, front = ((one[:, None] + chroma).clamp(0, 1) for one in (luma, luma.flip(-1)))
     return side, front
 
 
 @cache
-def study_of(roles: Roles) -> Study:
+def study_of(roles: Roles, two_coloured: bool = False) -> Study:
     """The study of one planted network as the Baseline; its seeds are sets of persons."""
-    runs, whole = [], silence(planted(roles), MadeUpFaces(), ["zero"], REGIONS)
+    runs, whole = [], silence(planted(roles), MadeUpFaces(two_coloured), ["zero"], REGIONS)
     for seed in range(SEEDS):
         table = whole[whole["person"] == f"seed{seed}"]
         full = table.query("probe == 'rgb' and keep == '12345' and score == 'mse'")
@@ -79,6 +88,9 @@ FACE_BY_1 = Roles(colour={}, side={1: 1.0}, front=1.0, undo_side=1.0, blurred=Tr
 TWICE = Roles(colour={1: 0.7, 2: 0.7}, side={1: 0.7, 2: 0.7})
 GREY = Roles(colour={}, side={1: 0.7, 2: 0.7})
 SHIFTED = Roles(colour={1: 1.0}, side={1: 1.0}, shift=True)
+SMEARED = Roles(colour={2: 0.2}, side={2: 0.2}, floor=0.4, smeared=True)
+FLOORED = Roles(colour={1: 0.7, 2: 0.7}, side={1: 0.7, 2: 0.7}, floor=0.45)
+APART = Roles(colour={1: 1.0, 2: 1.0}, side={}, floor=0.5, apart=True)
 
 CASES = {
     "colour by latent1": (COLOUR_BY_1, {
@@ -96,6 +108,8 @@ CASES = {
     "never turned": (NEVER_TURNED, {"latent5-rotation": "null", "latent2-side-face": "holds"}),
     "low-pass by latent1": (FACE_BY_1, {"latent1-lowpass": "holds", "latent5-rotation": "holds"}),
     "channels apart": (TWICE, {"channels-do-not-mix": "holds", "mosaic-stays-put": "holds"}),
+    "a grey floor": (FLOORED, {"channels-do-not-mix": "holds", "mosaic-stays-put": "holds"}),
+    "edges blurred away": (SMEARED, {"mosaic-stays-put": "fails"}),
     "channels mixed": (GREY, {"channels-do-not-mix": "fails", "mosaic-stays-put": "fails"}),
 }  # fmt: skip
 
@@ -133,5 +147,49 @@ def test_the_scores_find_the_planted_roles() -> None:
 
 def test_a_planted_shift_is_measured_in_pixels() -> None:
     study = study_of(SHIFTED)
-    shift = study.score("boundary_shift", "12345", "train", probe="mosaic")
-    assert shift.to_numpy() == pytest.approx(math.sqrt(2), abs=0.25)
+    shift, found = (
+        study.score(name, "12345", "train", probe="mosaic").to_numpy()
+        for name in ("boundary_shift", "edges_found")
+    )
+    assert shift == pytest.approx(2, abs=0.25)
+    assert found == pytest.approx(1)
+
+
+def test_edges_that_are_blurred_away_are_not_found() -> None:
+    study = study_of(SMEARED)
+    shift, found = (
+        study.score(name, "12345", "train", probe="mosaic").to_numpy()
+        for name in ("boundary_shift", "edges_found")
+    )
+    assert found == pytest.approx(0, abs=0.1)
+    assert np.isnan(shift[found == 0]).all()
+
+
+def test_a_floor_of_the_output_is_leakage_and_no_mixing() -> None:
+    study = study_of(FLOORED)
+    for channel in "rgb":
+        leakage, mixing = (
+            study.score(f"{score}_{channel}{channel}", "12345", "test", probe=channel).to_numpy()
+            for score in ("leakage", "mixing")
+        )
+        assert mixing.min() > 0.95
+        assert leakage.max() < 0.85
+
+
+def test_colour_of_the_face_is_told_from_that_of_the_background() -> None:
+    study = study_of(APART, two_coloured=True)
+    assert study.inside is not None
+    kept = {
+        (region, k): one.score("colour_kept", WITHOUT[k], "test").to_numpy()
+        for region, one in (("frame", study), ("face", study.inside))
+        for k in (1, 2)
+    }
+    assert kept["face", 1].min() > 0.9  # latent1 carries the background's alone
+    assert kept["face", 2].max() < 0.1
+    assert kept["frame", 1].max() < kept["frame", 2].min()
+    (colour,) = (one for one in judge_all(study)
+                 if (one.claim.name, one.split) == ("latent1-colour", "test"))  # fmt: skip
+    assert colour.beside is not None
+    assert (colour.region, colour.found.verdict, colour.beside.verdict) == (
+        "frame", "holds", "fails",
+    )  # fmt: skip
