@@ -13,6 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise, product
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -171,7 +172,8 @@ def told(candidate: Candidate) -> str:
 
 def calibrate(asked: Calibrate) -> None:
     """Search, choose, and write the page, several runs at once."""
-    with ProcessPoolExecutor(asked.jobs or os.cpu_count()) as pool:
+    fresh = get_context("spawn")  # a fork would inherit this command's Hydra
+    with ProcessPoolExecutor(asked.jobs or os.cpu_count(), fresh) as pool:
         choose(asked, partial(pool.map, train_one))
 
 

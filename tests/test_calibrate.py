@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -93,6 +95,16 @@ def test_a_candidate_is_trained_by_the_command_and_only_once(
     (path,) = (tmp_path / "outputs").glob("*/*/metrics.json")
     metrics = json.loads(path.read_text())
     assert first == (metrics["train"]["mse"], metrics["test"]["mse"])
+
+
+def test_what_stops_a_run_stops_the_search_in_one_line(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    line = [sys.executable, "-m", "facerot.calibrate", "+start={data.root: gone.zip}", "jobs=1"]
+    done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    (told,) = done.stderr.splitlines()
+    assert "gone.zip" in told
 
 
 def test_the_cost_counts_steps_and_widths() -> None:

@@ -15,7 +15,7 @@ from facerot.runs.trained import load_weights
 
 
 def measure_again(run: Run, settings: Settings, listing: Listing | None = None) -> None:
-    """Do what is lacking of a finished run whose lock is held.
+    """Do what is lacking of a finished run whose lock is held, and record how it is measured now.
 
     Args:
         run: with its weights.
@@ -37,6 +37,7 @@ def measure_again(run: Run, settings: Settings, listing: Listing | None = None) 
     write_pictures(run.folder / "faces", network, faces)
     for analysis in lacking(run, settings):
         analysis.write(run, network, faces, settings)
+    run.write_settings(settings)
 
 
 def device_of(asked: str) -> torch.device:

@@ -23,7 +23,7 @@ from omegaconf import OmegaConf
 from facerot import __version__
 from facerot.config import Settings, what_trains
 from facerot.errors import SettingsError, one_line, reason
-from facerot.runs.files import read_json, write_json
+from facerot.runs.files import read_json, write_json, write_whole
 from facerot.runs.metrics import Metrics, read_metrics
 from facerot.validate import validate
 
@@ -88,8 +88,13 @@ class Run:
             shutil.rmtree(self.folder)
         self.refuse_other_settings(settings)
         self.folder.mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(OmegaConf.create(asdict(settings)), self.folder / "config.yaml")
+        self.write_settings(settings)
         self._write_status("running")
+
+    def write_settings(self, settings: Settings) -> None:
+        """Record what the run is made with, and how it is measured."""
+        text = OmegaConf.to_yaml(OmegaConf.create(asdict(settings)))
+        write_whole(self.folder / "config.yaml", lambda beside: beside.write_text(text))
 
     def refuse_other_settings(self, settings: Settings) -> None:
         """Raise SettingsError where what lies here was trained with other settings."""

@@ -95,8 +95,8 @@ def test_measuring_reproduces_what_was_measured_then(frozen: Path, measure: Comm
         ("data.face_box=[0.1,0.1,0.8,0.9]", "data.face_box"),
     ],
 )
-def test_measuring_otherwise_trains_nothing(
-    frozen: Path, command: Command, asked: str, why: str
+def test_measuring_otherwise_trains_nothing_and_stays(
+    frozen: Path, command: Command, measure: Command, asked: str, why: str
 ) -> None:
     folder = run_of(frozen, "1234")
     kept = ("weights.safetensors", "metrics.json", "checkpoints/last.ckpt")
@@ -105,6 +105,7 @@ def test_measuring_otherwise_trains_nothing(
     again = command(*FINISHED, asked, cwd=frozen)
     assert f"skipped, measured again (measured with {why}=" in again.stdout, again.stderr
     assert {name: (folder / name).read_bytes() for name in kept} == before
+    assert "measured already" in measure("study=frozen", cwd=frozen).stdout
     assert "skipped;" in command(*FINISHED, asked, cwd=frozen).stdout
     assert len(list((frozen / "outputs" / "frozen").glob("[!.]*"))) == 2
     assert set(latents(folder).index.get_level_values("fill")) <= {"zero", "mean"}
