@@ -28,7 +28,9 @@ from facerot.paper import BASELINE, TABLES, model_name
 from facerot.runs.run import find_run
 from facerot.validate import resolve
 
-CALIBRATED, CHECKED = ("table1", "table2"), ("table3", "table4")
+CALIBRATED = (*TABLES["table1"].mse, *TABLES["table2"].mse)
+CHECKED = (*TABLES["table3"].mse, *TABLES["table4"].mse)
+PRINTED = {concats: both for table in TABLES.values() for concats, both in table.mse.items()}
 
 Candidate = dict[str, Any]  # setting -> value
 TrainAll = Callable[[Iterable[Sequence[str]]], Iterable[tuple[float, float]]]
@@ -78,10 +80,9 @@ class Search:
         self.mse: dict[tuple[str, str, int], tuple[float, float]] = {}
 
     def train(
-        self, candidates: Sequence[Candidate], seeds: int, tables: Sequence[str] = CALIBRATED
+        self, candidates: Sequence[Candidate], seeds: int, models: Sequence[str] = CALIBRATED
     ) -> None:
-        """Train every candidate with so many seeds, on the models of the tables."""
-        models = [concats for table in tables for concats in TABLES[table].mse]
+        """Train every candidate with so many seeds on every model."""
         asked = product(candidates, models, range(seeds))
         jobs = [job for job in asked if (told(job[0]), *job[1:]) not in self.mse]
         lines = [self._overrides(*job) for job in jobs]
@@ -94,22 +95,25 @@ class Search:
         asked |= {"threads": 1, "outputs": self.asked.outputs, "study": self.asked.study}
         return [f"{name}={json.dumps(value)}" for name, value in asked.items()]
 
-    def seeds(self, candidate: Candidate) -> range:
+    def seeds(self, candidate: Candidate) -> list[int]:
         """The seeds that a candidate has been trained with."""
         key = told(candidate)
-        return range(sum((key, BASELINE, seed) in self.mse for seed in range(self.asked.seeds)))
+        return [one for one in range(self.asked.seeds) if (key, BASELINE, one) in self.mse]
 
-    def distances(self, candidate: Candidate, tables: Sequence[str] = CALIBRATED) -> list[float]:
-        """For each seed the mean |log(ours / paper's)| over the MSEs of some of its tables."""
-        printed = [entry for table in tables for entry in TABLES[table].mse.items()]
-        return [
-            fmean(
-                abs(math.log(ours / theirs))
-                for concats, both in printed
-                for ours, theirs in zip(self.mse[told(candidate), concats, seed], both)
-            )
-            for seed in self.seeds(candidate)
-        ]
+    def distances(self, candidate: Candidate, models: Sequence[str] = CALIBRATED) -> list[float]:
+        """For each seed the mean |log(ours / paper's)| over the MSEs of the models."""
+        return [self._distance(candidate, models, seed) for seed in self.seeds(candidate)]
+
+    def _distance(self, candidate: Candidate, models: Sequence[str], seed: int) -> float:
+        """With one seed; a model that has not been trained adds nothing."""
+        ours = ((concats, self.mse.get((told(candidate), concats, seed))) for concats in models)
+        away = (
+            abs(math.log(mine / theirs))
+            for concats, both in ours
+            if both
+            for mine, theirs in zip(both, PRINTED[concats])
+        )
+        return sum(away) / (2 * len(models))
 
     def mean_mse(self, candidate: Candidate, concats: str, split: str) -> float:
         """Over the seeds."""
@@ -117,19 +121,31 @@ class Search:
         return fmean(self.mse[key, concats, seed][at] for seed in self.seeds(candidate))
 
     def first(self, candidate: Candidate) -> float:
-        """The distance with the first seed, by which candidates are sorted."""
-        return self.distances(candidate)[0]
+        """The distance with the first seed, which sorts candidates; at least, if given up."""
+        return self._distance(candidate, CALIBRATED, 0)
+
+    def given_up(self, candidate: Candidate) -> bool:
+        """Whether some model was not trained, since the candidate could be no finalist any more."""
+        return any((told(candidate), concats, 0) not in self.mse for concats in CALIBRATED)
+
+    def race(self, trials: Sequence[Candidate]) -> None:
+        """Train candidates with one seed, model by model; give up who cannot be a finalist."""
+        whole = [self.first(one) for one in self.tried.values() if not self.given_up(one)]
+        bound = sorted([*whole, *[math.inf] * self.asked.finalists])[self.asked.finalists - 1]
+        for concats in CALIBRATED:
+            self.train([one for one in trials if self.first(one) <= bound], 1, [concats])
 
     def nearest(self) -> Candidate:
         """One setting at a time, from the start on, with one seed, until nothing is nearer."""
         best, before = self.asked.start, None
-        self.train([best], 1)
+        self.race([best])
         while best != before:
             before = best
             for name, values in self.asked.candidates.items():
                 trials = [{**best, name: value} for value in values]
-                self.train(trials, 1)
-                best = min([best, *trials], key=self.first)
+                self.race(trials)
+                trained = [one for one in trials if not self.given_up(one)]
+                best = min([best, *trained], key=self.first)
                 print(f"{self.first(best):.3f}  {told(best)}", flush=True)
         return best
 
@@ -209,10 +225,13 @@ def lines(search: Search, full: Candidate, quick: Candidate | None) -> Iterator[
         ours = [search.mean_mse(full, concats, split) for split in SPLITS]
         both = (" / ".join(f"{value:.4f}" for value in values) for values in (printed, ours))
         yield f"| {model_name(concats)} | {' | '.join(both)} |"
+    yield "\nA candidate that could not be among the nearest any more was given up: its distance is"
+    yield "at least what is told."
     yield "\n| candidate | distance, seed 0 | all seeds |\n|---|---|---|"
     for one in sorted(search.tried.values(), key=search.first):
         several = over_seeds(search.distances(one)) if len(search.seeds(one)) > 1 else ""
-        yield f"| `{told(one)}` | {search.first(one):.3f} | {several} |"
+        least = "≥ " if search.given_up(one) else ""
+        yield f"| `{told(one)}` | {least}{search.first(one):.3f} | {several} |"
 
 
 def over_seeds(values: Sequence[float]) -> str:
