@@ -248,8 +248,7 @@ class Latents:
 
 
 def require_fills(name: str, fills: Sequence[str]) -> None:
-    """Raise SettingsError where a list of fills is empty, or names one unknown or twice."""
-    require(len(fills) > 0, f"{name}=[] is empty: write {name}=[zero]")
+    """Raise SettingsError where a list of fills names one unknown or twice."""
     for fill in fills:
         require_choice(name, fill, FILLS)
     require_unique(name, fills)

@@ -86,7 +86,7 @@ def test_every_candidate_that_was_tried_is_told_the_nearest_first(asked: Calibra
 def test_a_candidate_is_trained_by_the_command_and_only_once(
     tmp_path: Path, faces_zip: Path, environment: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    line = ["model.channels=[1,1,1,1,1]", "trainer.steps=1", "concats=[]", "latents.fills=[zero]",
+    line = ["model.channels=[1,1,1,1,1]", "trainer.steps=1", "concats=[]", "latents.fills=[]",
             f"data.root={faces_zip}"]  # fmt: skip
     with as_user([], tmp_path, environment["XDG_CACHE_HOME"]):
         first = train_one(line)

@@ -9,8 +9,8 @@ from pathlib import Path
 from filelock import Timeout
 
 from facerot.command import command
-from facerot.config import DEVICES, Latents, Settings, require_fills, require_threads
-from facerot.errors import SettingsError, one_line, require_choice
+from facerot.config import DEVICES, FILLS, Latents, Settings, require_fills, require_threads
+from facerot.errors import SettingsError, one_line, require, require_choice
 from facerot.measure.analyses import lacking
 from facerot.runs.run import Run
 from facerot.runs.study import run_folders
@@ -30,6 +30,7 @@ class Measure:
 
     def __post_init__(self) -> None:
         if self.fills is not None:
+            require(len(self.fills) > 0, "fills=[] is empty: write fills=[zero]")
             require_fills("fills", self.fills)
         require_choice("device", self.device, DEVICES)
         require_threads(self.threads)
@@ -38,7 +39,7 @@ class Measure:
         """The settings of a run, as far as nothing else is asked for here."""
         data = replace(made_with.data, root=self.root or made_with.data.root)
         trainer = replace(made_with.trainer, device=self.device)
-        latents = Latents(self.fills or made_with.latents.fills)
+        latents = Latents(self.fills or made_with.latents.fills or list(FILLS))
         threads = threads_for(self.threads, jobs=1)
         return replace(made_with, data=data, trainer=trainer, latents=latents, threads=threads)
 

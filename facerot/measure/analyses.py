@@ -57,6 +57,8 @@ class Analysis:
     def lacks(self, run: Run, settings: Settings) -> str | None:
         """Why this table has to be measured, None where it is there as asked."""
         stamp = self.stamp(run)
+        if not settings.latents.fills:
+            return None
         if not stamp or not all((run.folder / f"{self.name}.{kind}").exists() for kind in KINDS):
             return "not measured yet"
         if stamp.get("version") != self.version:

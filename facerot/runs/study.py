@@ -216,7 +216,7 @@ def read_run(folder: Path) -> Finished | LeftOut:
             return _unfinished(folder.name, run.status())
         if settings is None:
             raise SettingsError(f"{folder / 'config.yaml'} is gone")
-        return Finished(folder, settings, metrics, read_latents(folder / "latents.csv"))
+        return Finished(folder, settings, metrics, _latents_of(folder, settings))
     except SettingsError as error:
         return LeftOut(folder.name, "unreadable", f"{one_line(error)}: run it with force=true")
 
@@ -225,6 +225,13 @@ def _unfinished(name: str, status: dict[str, Any]) -> LeftOut:
     known = "failed" if status.get("status") == "failed" else "unfinished"
     goes_on = "still running, or stopped: the same command goes on with it"
     return LeftOut(name, known, str(status.get("error") or goes_on))
+
+
+def _latents_of(folder: Path, settings: Settings) -> pd.DataFrame:
+    if not settings.latents.fills:
+        nothing: pd.DataFrame = pd.DataFrame(columns=list(LATENTS_COLUMNS))
+        return nothing
+    return read_latents(folder / "latents.csv")
 
 
 def read_latents(path: Path) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from facerot.config import SPLITS, Settings
 from facerot.data.datamodule import FacePairs
-from facerot.measure.analyses import ANALYSES
+from facerot.measure.analyses import lacking
 from facerot.measure.pictures import write_pictures
 from facerot.panels import Pixels, captioned, to_pixels
 from facerot.runs.run import Run
@@ -23,9 +23,9 @@ class LatentMasking(L.Callback):
         self.run, self.settings = run, settings
 
     def on_test_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Measure everything that is measured of a network."""
+        """Measure what is asked for."""
         network, faces = cast(FaceRotation, pl_module).net, faces_of(trainer)
-        for analysis in ANALYSES:
+        for analysis in lacking(self.run, self.settings):
             analysis.write(self.run, network, faces, self.settings)
 
 

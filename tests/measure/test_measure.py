@@ -133,6 +133,19 @@ def test_runs_that_cannot_be_measured_are_named_once_the_others_are(
     assert "autoencoder_seed-3_split-3: latents measured" in moved.stdout
 
 
+def test_without_fills_nothing_is_silenced_until_it_is_wanted(
+    command: Command, report: Command, measure: Command, tmp_path: Path
+) -> None:
+    line = ("budget=smoke", "model.channels=2", "concats=[]", "latents.fills=[]")
+    assert "trained;" in command(*line, cwd=tmp_path).stdout
+    (folder,) = (tmp_path / "outputs" / "heads-smoke").glob("[!.]*")
+    assert not list(folder.glob("latents.*"))
+    assert "1 finished runs" in report("study=heads-smoke", cwd=tmp_path).stdout
+    assert "latents measured" in measure("study=heads-smoke", cwd=tmp_path).stdout
+    assert all((folder / name).exists() for name in FILES)
+    assert "skipped;" in command(*line, cwd=tmp_path).stdout
+
+
 @pytest.mark.parametrize(
     ("overrides", "says"),
     [
