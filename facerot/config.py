@@ -276,6 +276,7 @@ class Settings:
     force: bool = field(metadata=setting(PLACES))
     threads: int | None = field(metadata=setting(PLACES), default=None)
     spec: str = field(metadata=setting(PLACES), default=DEFAULT_SPEC)
+    roots: dict[str, str | None] = field(metadata=setting(PLACES), default_factory=dict)
     train_persons: int | None = field(metadata=setting(read=_train_persons), default=None)
 
     def __post_init__(self) -> None:
@@ -321,6 +322,11 @@ def _require_known_yaw(name: str, value: float, data: FaceSet) -> None:
 def _nearest_size(size: int) -> str:
     below = max(32, size // 32 * 32)
     return f"{below} or {below + 32}"
+
+
+def spec_names() -> list[str]:
+    """The specs that there are: the files of conf/spec."""
+    return sorted(path.stem for path in (CONF / "spec").glob("*.yaml"))
 
 
 def what_decides(settings: Any, decides: str, prefix: str = "") -> dict[str, Any]:

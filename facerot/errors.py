@@ -14,6 +14,10 @@ class SettingsError(ValueError):
     """A setting, a face set or a run that cannot be used; its text is one line for the user."""
 
 
+class FacesNotGiven(SettingsError):
+    """Nobody has said where the faces of a spec lie."""
+
+
 class BadFile(ValueError):
     """A file that cannot be used; its text says why in a few words."""
 

@@ -14,9 +14,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from facerot.command import hydra_command
-from facerot.config import Settings
+from facerot.config import DEFAULT_SPEC, Settings
 from facerot.data.listing import Listing, list_faces
-from facerot.errors import SettingsError, one_line
+from facerot.errors import FacesNotGiven, SettingsError, one_line
 from facerot.measure.analyses import lacking
 from facerot.runs.metrics import Metrics
 from facerot.runs.run import Run, find_run
@@ -28,24 +28,27 @@ from facerot.validate import resolve
 def job(cfg: DictConfig) -> None:
     """One job: a single run, or one of a sweep, which goes on whatever becomes of it."""
     outcome = perform(cfg)
-    if outcome.status == "failed":
+    sweep = HydraConfig.get().mode == RunMode.MULTIRUN
+    if outcome.status == "failed" or (outcome.status == "missing" and not sweep):
         print(f"facerot: {outcome.error}", file=sys.stderr)
-    if HydraConfig.get().mode == RunMode.MULTIRUN:
+    if sweep:
         record_outcome(Path(HydraConfig.get().runtime.output_dir), outcome)
-    elif outcome.status == "failed":
+    elif outcome.error is not None:
         raise SystemExit(1)
 
 
 def perform(cfg: DictConfig) -> Outcome:
     """Train and measure what the config asks for, where that has not been done; never raises."""
     try:
+        refuse_without_faces(cfg)
         settings = resolve(cfg, Settings)
         run = find_run(settings, defaults_of(cfg))
         jobs = HydraConfig.get().launcher.get("n_jobs", 1)
         settings.threads = threads_for(settings.threads, jobs)
     except SettingsError as error:
         asked: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
-        return Outcome(" ".join(asked) or "defaults", "failed", error=one_line(error))
+        status = "missing" if isinstance(error, FacesNotGiven) else "failed"
+        return Outcome(" ".join(asked) or "defaults", status, error=one_line(error))
     try:
         with run.lock():
             return train(settings, run)
@@ -55,10 +58,22 @@ def perform(cfg: DictConfig) -> Outcome:
         return failed(run, error)
 
 
+def refuse_without_faces(cfg: DictConfig) -> None:
+    """Raise FacesNotGiven where a spec takes its faces from `roots`, which does not name them."""
+    raw: Any = OmegaConf.to_container(cfg.data, resolve=False)
+    where = str(raw["root"])
+    if where.startswith("${roots.") and OmegaConf.select(cfg, "data.root") is None:
+        raise FacesNotGiven(f"spec={cfg.spec} needs {where[2:-1]}=PATH: its folder or .zip")
+
+
 def defaults_of(cfg: DictConfig) -> Settings:
-    """The settings of the same face set and budget without any other override."""
+    """The settings of the same face set and budget without any other override.
+
+    Specs lie in one study, whose defaults are those of the default face set.
+    """
     choices = HydraConfig.get().runtime.choices
-    defaults = hydra.compose("train", [f"{group}={choices[group]}" for group in ("data", "budget")])
+    usual = ("data", "budget") if cfg.spec == DEFAULT_SPEC else ("budget",)
+    defaults = hydra.compose("train", [f"{group}={choices[group]}" for group in usual])
     defaults.data.root = cfg.data.root
     return resolve(defaults, Settings)
 

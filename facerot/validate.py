@@ -89,7 +89,7 @@ def _refuse_missing(schema: type, values: dict[str, Any], prefix: str = "") -> N
         if isinstance(value, dict) and is_dataclass(hints[item.name]):
             nested: Any = hints[item.name]
             _refuse_missing(nested, value, f"{name}.")
-        elif name == "data.root" and value in ("???", MISSING):
+        elif name == "data.root" and value in ("???", MISSING, None):
             raise SettingsError(
                 f"data={values.get('name')} needs data.root=PATH: its folder or .zip of pictures"
             )

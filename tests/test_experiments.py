@@ -10,24 +10,29 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import hydra
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
+from PIL import Image
 
-from facerot.config import CONF, Settings
+from facerot.config import CONF, Settings, spec_names
 from facerot.paper import AE, SETS, TABLES
+from facerot.report.__main__ import main as report_main
+from facerot.train import main as train_main
 from facerot.validate import resolve
-from tests.conftest import Command, training_line
+from tests.conftest import Command, InProcess, training_line
 
 EVERY_SET = {
     "".join(map(str, chosen)) or AE for n in range(5) for chosen in combinations("1234", n)
 }
-SPECS = sorted(path.stem for path in (CONF / "spec").glob("*.yaml"))
+SPECS = spec_names()
 EXPERIMENTS = {
     **{name: (set(table.mse), 5) for name, table in TABLES.items()},
     "seeds": ({"1234"}, 10),
@@ -58,11 +63,12 @@ def test_an_experiment_asks_for_its_runs_once_and_for_nothing_else(name: str) ->
 @pytest.mark.parametrize("spec", SPECS)
 def test_a_spec_is_named_as_its_file_and_can_be_trained(spec: str) -> None:
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-        settings = resolve(hydra.compose("train", [f"spec={spec}"]), Settings)
+        settings = resolve(hydra.compose("train", [f"spec={spec}", "roots.london=there"]), Settings)
         usual = resolve(hydra.compose("train"), Settings)
     assert settings.spec == spec
     if spec == "default":
-        assert settings == usual
+        assert settings.roots.pop("london") == "there"
+        assert settings == replace(usual, roots={})
 
 
 def test_the_multiverse_goes_through_the_files_of_its_specs(
@@ -79,6 +85,40 @@ def test_the_multiverse_goes_through_the_files_of_its_specs(
     assert set(re.findall(r"spec=(\S+)", done.stdout)) == {"norm-instance", "norm-none"}
     study = tmp_path / "outputs" / "multiverse-smoke"
     assert len(list(study.glob("*/metrics.json"))) == 2
+
+
+def test_a_spec_without_its_faces_is_missing_not_failed(
+    in_process: InProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    says = "needs roots.london=PATH: its folder or .zip"
+    sweep = ("spec=glob(london*)", "seed=0", "concats=[]", "budget=smoke")
+    assert in_process(train_main, "+experiment=multiverse", *sweep) is None
+    told = capsys.readouterr().out
+    assert "0 trained, 0 resumed, 0 skipped, 0 failed, 4 missing" in told
+    assert told.count(says) == 4
+    assert in_process(train_main, "spec=london-36") == "1"
+    assert capsys.readouterr().err == f"facerot: spec=london-36 {says}\n"
+
+
+def test_another_face_set_beside_the_default_one_has_folders_of_its_own(
+    in_process: InProcess, faces_zip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    poses = {"yaw-90.png": "left_profile", "yaw0.png": "front"}
+    with ZipFile(faces_zip) as faces:
+        for name in faces.namelist():
+            person, view = name.split("/")
+            if view in poses:
+                photo = tmp_path / f"photos/neutral_{poses[view]}/{int(person):03}_03.jpg"
+                photo.parent.mkdir(parents=True, exist_ok=True)
+                Image.open(faces.open(name)).convert("RGB").save(photo)
+    line = ("concats=[]", "budget=smoke", "trainer.epochs=1", "latents.fills=[]", "study=both")
+    specs = ("spec=default,london-90", "-m", "roots.london=photos")
+    assert in_process(train_main, *line, *specs) is None
+    assert "2 trained, 0 resumed, 0 skipped, 0 failed" in capsys.readouterr().out
+    assert in_process(report_main, "study=both") is None
+    told = capsys.readouterr().out
+    assert "both: 1 finished runs, 1 more of 1 other specs" in told
+    assert "specs without a finished run: background-plain, " in told
 
 
 def values(key: str, text: str) -> list[Any]:

@@ -82,7 +82,9 @@ def summary(found: Findings) -> str:
     """The verdicts and what is missing, for the terminal."""
     study = found.study
     verdicts = claims_table(found.judged).text.to_string(index=False, justify="left")
-    lines = [f"{study.name}: {len(study.runs)} finished runs", verdicts]
+    others = sum(len(other.runs) for other in study.others)
+    more = f", {others} more of {len(study.others)} other specs" if others else ""
+    lines = [f"{study.name}: {len(study.runs)} finished runs{more}", verdicts]
     lines += [f"missing: {line}" for line in page.missing(study)]
     lines += [f"{run.status}: {run.name}: {run.reason}" for run in study.left_out]
     return "\n".join(lines)

@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from facerot.config import TRAINS, what_decides
+from facerot.config import TRAINS, spec_names, what_decides
 from facerot.paper import BASELINE, SETS, model_name
 from facerot.report.style import DPI
 from facerot.report.tables import Table, statistic_text, verdict_text
@@ -92,7 +92,7 @@ def render(study: Study, lacking: Sequence[str], parts: Iterable[Part]) -> str:
 
 
 def missing(study: Study) -> list[str]:
-    """What the paper's tables and figures still need, a line a model.
+    """What the paper's tables and figures still need, a line a model; of several specs, which.
 
     A model is expected to have every seed that any model other than the Baseline has, since the
     Baseline alone may have more (`experiment=seeds`).
@@ -100,6 +100,10 @@ def missing(study: Study) -> list[str]:
     expected = {run.seed for run in study.runs if run.concats != BASELINE}
     expected = expected or set(study.seeds(BASELINE))
     lines = []
+    if study.others:
+        there = {study.spec, *(one.spec for one in study.others)}
+        absent = [name for name in spec_names() if name not in there]
+        return [f"specs without a finished run: {', '.join(absent)}"] if absent else []
     for concats in SETS:
         lacks = sorted(expected - set(study.seeds(concats)))
         if not study.of(concats):

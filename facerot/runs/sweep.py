@@ -11,13 +11,15 @@ from omegaconf import DictConfig
 
 from facerot.runs.files import read_json, write_json
 
+STATUSES = ("trained", "resumed", "skipped", "failed")
+
 
 @dataclass(frozen=True)
 class Outcome:
     """What became of one job of a sweep."""
 
     run: str
-    status: str  # trained, resumed, skipped or failed
+    status: str  # trained, resumed, skipped, missing (the faces of a spec) or failed
     train_mse: float | None = None
     test_mse: float | None = None
     seconds: float = 0.0
@@ -55,7 +57,7 @@ def closing_table(outcomes: list[Outcome]) -> str:
         train, test = ("-" if value is None else f"{value:.4f}" for value in values)
         line = f"{outcome.run:{width}}  {outcome.status:7}  {train:>9}  {test:>8}"
         lines.append(f"{line}  {outcome.seconds:7.0f}  {outcome.error or ''}".rstrip())
-    counts = dict.fromkeys(("trained", "resumed", "skipped", "failed"), 0)
+    counts = dict.fromkeys(STATUSES, 0)
     for outcome in outcomes:
-        counts[outcome.status] += 1
+        counts[outcome.status] = counts.get(outcome.status, 0) + 1
     return "\n".join([*lines, ", ".join(f"{n} {status}" for status, n in counts.items())])
