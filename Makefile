@@ -29,6 +29,10 @@ paper: setup     ## every run of the paper, then the report: BUDGET=full, DATA=.
 	$(BIN)/python -m facerot.train +experiment=$(EXPERIMENT) $(CHOICES) $(ARGS); trained=$$?; \
 	$(BIN)/python -m facerot.report study=$(STUDY) && exit $$trained
 
+multiverse: setup ## which unnamed setting decides each claim, then the report: BUDGET=full, ARGS="roots.london=DIR"
+	$(BIN)/python -m facerot.train +experiment=multiverse budget=$(BUDGET) $(ARGS); trained=$$?; \
+	$(BIN)/python -m facerot.report study=multiverse-$(BUDGET) && exit $$trained
+
 measure: setup   ## what is lacking of the tables of a study: STUDY=heads-full
 	$(BIN)/python -m facerot.measure study=$(STUDY)
 
@@ -53,4 +57,4 @@ lint: setup      ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-.PHONY: help setup demo train paper measure report heads dashboard test bench lint
+.PHONY: help setup demo train paper multiverse measure report heads dashboard test bench lint

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from facerot.evidence.claims import CLAIMS, Claim
 from facerot.evidence.multiverse import Spec, sentence
@@ -73,6 +74,37 @@ def sentences_table(specs: Sequence[Spec]) -> Table:
     bold = pd.DataFrame(False, index=text.index, columns=text.columns)
     title, note = "Which settings decide each claim", "Test faces."
     return Table("deciding", title, note, text, text, bold, prose=True)
+
+
+def overview(specs: Sequence[Spec]) -> Picture:
+    """All verdicts at a glance: a row a spec, a column a claim, coloured by the verdict."""
+    claims = [claim for claim in CLAIMS if any(_known(spec, claim) for spec in specs)]
+    size = (1.9 + 0.55 * len(claims), 1.5 + 0.2 * len(specs))
+    figure = Figure(size, layout="constrained")
+    ax = figure.subplots()
+    for row, spec in enumerate(specs):
+        for column, claim in enumerate(claims):
+            found = spec.found(claim.name, split_of(claim))
+            if found is None or not found.seeds:
+                continue
+            box = Rectangle((column - 0.47, row - 0.44), 0.94, 0.88)
+            box.set(facecolor=COLOURS[found.verdict], alpha=0.45, linewidth=0)
+            ax.add_patch(box)
+            ax.text(column, row, f"{found.value:+.2g}", ha="center", va="center", size=6.5)
+    ax.set(xlim=(-0.5, len(claims) - 0.5), ylim=(len(specs) - 0.5, -0.5))
+    ax.set_yticks(range(len(specs)), [spec.name for spec in specs])
+    ax.xaxis.tick_top()
+    ax.set_xticks(range(len(claims)), [claim.name for claim in claims], rotation=40)
+    for label in ax.get_xticklabels():
+        label.set(ha="left", rotation_mode="anchor")
+    ax.tick_params(length=0)
+    ax.grid(False)
+    ax.spines[:].set_visible(False)
+    note = (
+        "Test faces. Green holds, red fails, blue null, grey open; the number is the statistic, "
+        "positive where the claim says so."
+    )
+    return Picture("multiverse", "Every claim under every spec", note, figure)
 
 
 def curve(claim: Claim, specs: Sequence[Spec]) -> Picture | None:

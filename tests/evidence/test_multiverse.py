@@ -81,7 +81,8 @@ def test_the_page_tells_which_settings_decide(study: Path, report: Command) -> N
     skips = table[(table["claim"] == "skips-help") & (table["faces"] == "test")]
     verdicts = dict(zip(skips["spec"], skips["verdict"]))
     assert verdicts == {"default": "holds", "slow": "holds", "far": "fails", "noisy": "open"}
-    assert (place / "figures" / "curve_skips-help.png").exists()
+    for name in ("multiverse", "curve_skips-help"):
+        assert (place / "figures" / f"{name}.png").exists()
 
 
 def test_a_run_keeps_its_spec(study: Path) -> None:
