@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
+LONGEST = 2000  # bytes of what is said to the user at once
+NAMED = 10  # of many faults: the first ones by their names, the others counted
+
 
 class SettingsError(ValueError):
     """A setting, a face set or a run that cannot be used; its text is one line for the user."""
@@ -22,15 +25,30 @@ class BadFile(ValueError):
     """A file that cannot be used; its text says why in a few words."""
 
 
+def printable(text: str) -> str:
+    """A text on one line of at most LONGEST bytes; what would steer a terminal is escaped."""
+    words = " ".join(text[: 2 * LONGEST].split())
+    plain = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in words)
+    if len(text) <= 2 * LONGEST and len(plain.encode()) <= LONGEST:
+        return plain
+    return plain.encode()[: LONGEST - 4].decode(errors="ignore").rstrip() + " ..."
+
+
+def first_few(faults: Sequence[str], between: str = "; ") -> str:
+    """The first NAMED of many faults, and how many more there are."""
+    more = len(faults) - NAMED
+    return between.join([*faults[:NAMED], *([f"and {more} more"] if more > 0 else [])])
+
+
 def reason(error: BaseException) -> str:
-    """What an error of somebody else's says, on one line."""
-    return " ".join(str(error).split()) or type(error).__name__
+    """What an error of somebody else's says, on one line that can be printed."""
+    return printable(str(error)) or type(error).__name__
 
 
 def one_line(error: BaseException) -> str:
     """An error as one line: its own text where it is meant for the user, else with its type."""
     plain = isinstance(error, SettingsError)
-    return reason(error) if plain else f"{type(error).__name__}: {reason(error)}"
+    return reason(error) if plain else printable(f"{type(error).__name__}: {error}")
 
 
 @contextmanager
@@ -41,7 +59,7 @@ def refusals() -> Iterator[None]:
     except HydraException as error:
         cause = error.__cause__
         what = f"{reason(error)}: {reason(cause)}" if cause is not None else reason(error)
-        raise SystemExit(f"facerot: {what}") from None
+        raise SystemExit(f"facerot: {printable(what)}") from None
     except OmegaConfBaseException as error:
         raise SystemExit(f"facerot: {reason(error)}") from None
     except (SettingsError, OSError) as error:

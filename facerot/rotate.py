@@ -15,7 +15,7 @@ from torch import Tensor
 from facerot.command import command
 from facerot.config import FaceSet, read_box, setting
 from facerot.data.photo import decode
-from facerot.errors import BadFile, SettingsError, reason, require_choice
+from facerot.errors import BadFile, SettingsError, first_few, printable, reason, require_choice
 from facerot.latents import PROBES, removals
 from facerot.measure.probes import probe
 from facerot.model import UNet
@@ -72,9 +72,10 @@ def rotate(asked: Rotate) -> None:
         except BadFile as error:
             faults.append(f"{path} ({error})")
             continue
-        print(_write(_columns(network, probe(x, asked.probe), keep), Path(asked.out), name))
+        path = _write(_columns(network, probe(x, asked.probe), keep), Path(asked.out), name)
+        print(printable(str(path)))
     if faults:
-        raise SettingsError(f"{len(faults)} photos cannot be used: {'; '.join(faults)}")
+        raise SettingsError(f"{len(faults)} photos cannot be used: {first_few(faults)}")
 
 
 def _keep(network: UNet, keep: list[int] | None) -> tuple[int, ...]:

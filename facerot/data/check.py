@@ -19,7 +19,7 @@ from facerot.data.pairs import Pair, make_pairs, summary, too_few_persons
 from facerot.data.photo import decode, opened, upright_rgb
 from facerot.data.root import Root
 from facerot.data.views import View
-from facerot.errors import SettingsError
+from facerot.errors import SettingsError, first_few, printable
 from facerot.panels import Pixels, captioned
 
 THUMBNAIL = 16  # px
@@ -110,7 +110,7 @@ def _same_looks(photos: Mapping[View, Photo]) -> Iterator[tuple[View, View]]:
 
 def _print_unlisted(names: set[str]) -> None:
     if names:
-        few = ", ".join(sorted(names)[:3])
+        few = printable(", ".join(sorted(names)[:3]))
         print(f"{len(names)} files are no view, such as {few}")
 
 
@@ -126,7 +126,9 @@ def _print_views(views: Sequence[View], photos: Mapping[View, Photo]) -> None:
 
 def _counts(counter: Counter[str], most: int = 12) -> str:
     rest = len(counter) - most
-    known = ", ".join(f"{name or '-'} ({count})" for name, count in counter.most_common(most))
+    known = ", ".join(
+        f"{printable(name) or '-'} ({count})" for name, count in counter.most_common(most)
+    )
     return f"{known}, and {rest} others" if rest > 0 else known or "-"
 
 
@@ -176,10 +178,10 @@ def _refuse(
     """Raise SettingsError with everything that needs mending, or say that nothing does."""
     wrong = []
     if twins:
-        named = "; ".join(" = ".join(view.file for view in same) for same in twins)
+        named = first_few([first_few([view.file for view in same], " = ") for same in twins])
         wrong.append(f"{len(twins)} photos are there under several persons (a leak): {named}")
     if faults:
-        named = "; ".join(sorted(f"{view.file} ({why})" for view, why in faults.items()))
+        named = first_few(sorted(f"{view.file} ({why})" for view, why in faults.items()))
         wrong.append(f"{len(faults)} photos cannot be used: {named}")
     if not pairs:
         wrong.append(f"nothing is paired at source_yaw={settings.source_yaw}")

@@ -21,7 +21,7 @@ from facerot.config import FaceSet
 from facerot.data.photo import BLEND, GREY, decode
 from facerot.data.root import Root, Stamp
 from facerot.data.views import View
-from facerot.errors import BadFile, SettingsError
+from facerot.errors import BadFile, SettingsError, first_few, printable
 from facerot.panels import Pixels
 
 log = logging.getLogger(__name__)
@@ -129,10 +129,11 @@ def for_each(
 
 
 def _refuse_or_report(faults: Mapping[View, str], count: int, root: Root, faces: FaceSet) -> None:
-    listing = "; ".join(sorted(f"{view.file} ({why})" for view, why in faults.items()))
+    named = first_few(sorted(f"{view.file} ({why})" for view, why in faults.items()))
     if faces.on_bad == "refuse":
         raise SettingsError(
             f"{len(faults)} of {count} photos in {root.path} cannot be used, mend them or leave "
-            f"them out with data.on_bad=skip: {listing}"
+            f"them out with data.on_bad=skip: {named}"
         )
-    log.warning(f"{len(faults)} of {count} photos in {root.path} are left out: {listing}")
+    said = f"{len(faults)} of {count} photos in {root.path} are left out: {named}"
+    log.warning(printable(said))

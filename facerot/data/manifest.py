@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from facerot.data.align import eyes_of_row
 from facerot.data.root import Stamp
 from facerot.data.views import View
-from facerot.errors import SettingsError
+from facerot.errors import SettingsError, first_few
 
 COLUMNS = ("path", "person", "yaw")
 
@@ -22,7 +22,7 @@ def read_manifest(
 
     Columns: path (below the root), person, yaw (degrees) and, if there are any, session and the
     eyes in px of the upright photo, in either order: eye1_x, eye1_y, eye2_x, eye2_y.
-    Raises SettingsError with every line that cannot be used.
+    Raises SettingsError with the first lines that cannot be used, and how many there are.
     """
     rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     views, faults = [], []
@@ -37,8 +37,12 @@ def read_manifest(
                 faults.append(f"line {rows.line_num}: {error}")
     except csv.Error as error:
         raise SettingsError(f"{where} is not a CSV: {error}") from error
-    if faults or not views:
-        raise SettingsError(f"{where} cannot be used: {'; '.join(faults) or 'no rows'}")
+    if faults:
+        raise SettingsError(
+            f"{where} has {len(faults)} rows that cannot be used: {first_few(faults)}"
+        )
+    if not views:
+        raise SettingsError(f"{where} cannot be used: no rows")
     listed = {view.file for view in views}
     unlisted = sum(name not in listed for name in names)
     return views, Counter({"files that the manifest does not list": unlisted})

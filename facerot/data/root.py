@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import IO
 
-from facerot.errors import BadFile, SettingsError, reason
+from facerot.errors import BadFile, SettingsError, first_few, reason
 
 MAX_BYTES = 2**28  # of one file: the largest photo that is decoded, uncompressed
 
@@ -71,7 +71,7 @@ class Root:
         if astray:
             raise SettingsError(
                 f"data.root={self.path} has {len(astray)} symbolic links that leave it or lead "
-                f"nowhere, put the files themselves there: {'; '.join(sorted(astray))}"
+                f"nowhere, put the files themselves there: {first_few(sorted(astray))}"
             )
         return found
 

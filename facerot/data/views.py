@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from facerot.config import FaceSet
 from facerot.data.root import Stamp
-from facerot.errors import SettingsError
+from facerot.errors import SettingsError, printable
 
 
 class Place(NamedTuple):
@@ -84,7 +84,7 @@ def _views(
         if match is None:
             left_out["files that the pattern does not match"] += 1
         elif match["view"] not in yaw:
-            left_out[f"files of view '{match['view']}', which has no yaw"] += 1
+            left_out[f"files of view '{printable(match['view'])}', which has no yaw"] += 1
         else:
             views.append(_view(name, match, yaw))
     return views, left_out

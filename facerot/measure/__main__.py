@@ -10,7 +10,7 @@ from filelock import Timeout
 
 from facerot.command import command
 from facerot.config import DEVICES, FILLS, Latents, Settings, require_fills, require_threads
-from facerot.errors import SettingsError, one_line, require, require_choice
+from facerot.errors import SettingsError, first_few, one_line, require, require_choice
 from facerot.measure.analyses import lacking
 from facerot.runs.run import Run
 from facerot.runs.study import run_folders
@@ -59,7 +59,7 @@ def measure(asked: Measure) -> None:
         except (SettingsError, OSError) as error:
             faults.append(f"{folder.name}: {one_line(error)}")
     if faults:
-        raise SettingsError(f"{len(faults)} runs were not measured: {'; '.join(faults)}")
+        raise SettingsError(f"{len(faults)} runs were not measured: {first_few(faults)}")
 
 
 def measure_run(run: Run, asked: Measure) -> Iterator[str]:

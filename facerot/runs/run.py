@@ -22,12 +22,13 @@ from omegaconf import OmegaConf
 
 from facerot import __version__
 from facerot.config import Settings, what_trains
-from facerot.errors import SettingsError, one_line, reason
+from facerot.errors import LONGEST, SettingsError, one_line, reason
 from facerot.runs.files import read_json, write_json, write_whole
 from facerot.runs.metrics import Metrics, read_metrics
 from facerot.validate import validate
 
 NAMED = ("concats", "seed", "split_seed")  # in the name of the folder, so no part of its hash
+FRAMES = 50  # of a traceback that are recorded
 START_OVER = "name another study=NAME, or start over with force=true"
 YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -124,9 +125,9 @@ class Run:
     def fail(self, error: BaseException) -> None:
         """Record what went wrong; a later start tries again."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        trace = (
-            "" if isinstance(error, SettingsError) else "".join(traceback.format_exception(error))
-        )
+        plain = isinstance(error, SettingsError)
+        frames = [] if plain else traceback.format_exception(error)[-FRAMES:]
+        trace = "".join(frame[:LONGEST] for frame in frames)
         self._write_status("failed", error=one_line(error), traceback=trace)
 
     def _write_status(self, status: str, **more: Any) -> None:

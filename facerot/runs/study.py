@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from facerot.config import DEFAULT_SPEC, SPLITS, Settings, what_trains
-from facerot.errors import SettingsError, one_line, reason
+from facerot.errors import SettingsError, one_line, printable, reason
 from facerot.latents import IN_FACE, IN_FRAME, LATENTS, keep_label
 from facerot.paper import BASELINE, SETS
 from facerot.runs.metrics import QUALITY, Metrics
@@ -224,7 +224,7 @@ def read_run(folder: Path) -> Finished | LeftOut:
 def _unfinished(name: str, status: dict[str, Any]) -> LeftOut:
     known = "failed" if status.get("status") == "failed" else "unfinished"
     goes_on = "still running, or stopped: the same command goes on with it"
-    return LeftOut(name, known, str(status.get("error") or goes_on))
+    return LeftOut(name, known, printable(str(status.get("error") or goes_on)))
 
 
 def _latents_of(folder: Path, settings: Settings) -> pd.DataFrame:
@@ -261,7 +261,8 @@ def _other(run: Finished, used: Finished) -> LeftOut:
         if key not in ("concats", "seed")
     ]
     why = ", ".join(differ) or "other faces"
-    return LeftOut(run.folder.name, "other settings", f"{why}: give it a study=NAME of its own")
+    text = f"{printable(why)}: give it a study=NAME of its own"
+    return LeftOut(run.folder.name, "other settings", text)
 
 
 def _twin(run: Finished, used: Mapping[tuple[str, int], Finished]) -> LeftOut:
