@@ -47,7 +47,7 @@ def reason(error: BaseException) -> str:
 
 def one_line(error: BaseException) -> str:
     """An error as one line: its own text where it is meant for the user, else with its type."""
-    plain = isinstance(error, SettingsError)
+    plain = isinstance(error, SettingsError | BadFile)
     return reason(error) if plain else printable(f"{type(error).__name__}: {error}")
 
 

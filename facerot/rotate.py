@@ -20,6 +20,7 @@ from facerot.latents import PROBES, removals
 from facerot.measure.probes import probe
 from facerot.model import UNet
 from facerot.panels import Pixels, captioned, sheet, to_pixels
+from facerot.reading import MOST_PHOTO, read_bytes
 from facerot.runs.trained import Source, load_trained
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm")
@@ -116,7 +117,7 @@ def _named(photos: Iterable[Path]) -> dict[str, Path]:
 def _face(path: Path, faces: FaceSet, size: int) -> Tensor:
     """A photo as the network sees the faces of its run, (1, 3, size, size) in [0, 1]."""
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, MOST_PHOTO)
     except OSError as error:
         raise BadFile(reason(error)) from error
     pixels = decode(data, path.stem, faces, size)

@@ -81,7 +81,7 @@ def defaults_of(cfg: DictConfig) -> Settings:
 def train(settings: Settings, run: Run) -> Outcome:
     """Start, go on with, or skip a run whose lock is held."""
     try:
-        metrics = None if settings.force else run.metrics()
+        metrics = None if settings.force else run.metrics_or_again()
         if metrics is not None:
             return finished(settings, run, metrics)
         run.open(settings)

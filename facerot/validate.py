@@ -27,11 +27,13 @@ def validate(values: dict[str, Any], schema: type[Schema]) -> Schema:
     """Validate plain values; raises SettingsError with one line on the first fault."""
     _refuse_unknown(values, schema)
     _refuse_missing(schema, values)
-    read = OmegaConf.create(_read(values, schema))
     try:
+        read = OmegaConf.create(_read(values, schema))
         settings = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), read))
     except OmegaConfBaseException as error:
         raise _refusal(error) from error
+    except OverflowError as error:  # a whole number of hundreds of digits
+        raise SettingsError(f"a number is too large: {error}") from error
     assert isinstance(settings, schema)
     return settings
 
@@ -76,7 +78,7 @@ def refuse_unknown_name(name: str, schema: Any) -> None:
 
 def _refuse_unknown(values: dict[str, Any], schema: type, prefix: str = "") -> None:
     for key, value in values.items():
-        refuse_unknown_name(prefix + key, schema)
+        refuse_unknown_name(f"{prefix}{key}", schema)
         if isinstance(value, dict):
             _refuse_unknown(value, schema, f"{prefix}{key}.")
 

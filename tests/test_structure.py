@@ -21,6 +21,7 @@ LEAVES = (
     "latents",
     "config",
     "validate",
+    "reading",
     "errors",
 )
 

@@ -15,6 +15,7 @@ from facerot.data.manifest import read_manifest
 from facerot.data.root import Root, Stamp
 from facerot.data.views import View, find_views
 from facerot.errors import BadFile, SettingsError, reason
+from facerot.reading import MOST_TABLE, read_bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +66,7 @@ def list_views(
 def _text(root: Root, name: str, where: str) -> str:
     path = Path(name).expanduser()
     try:
-        data = path.read_bytes() if path.is_absolute() else root.read(name)
+        data = read_bytes(path, MOST_TABLE) if path.is_absolute() else root.read(name)
         return data.decode("utf-8-sig")
     except (BadFile, OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{where}: {reason(error)}") from error

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from facerot.errors import BadFile, SettingsError, first_few, reason
-
-MAX_BYTES = 2**28  # of one file: the largest photo that is decoded, uncompressed
+from facerot.reading import MOST_PHOTO, require_regular
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class Root:
             name = Path(entry.path).relative_to(self.path).as_posix()
             if entry.is_symlink() and not _stays_in(home, entry.path):
                 astray.append(f"{name} -> {os.readlink(entry.path)}")
-            elif entry.is_file():
+            elif not entry.is_dir():  # what is no regular file is refused when it is read
                 stat = entry.stat()
                 found[name] = Stamp(stat.st_size, stat.st_mtime_ns)
         if astray:
@@ -79,15 +78,18 @@ class Root:
         """The bytes of one file, unpacked where it is a .bz2; raises BadFile."""
         try:
             with self._open(name) as file, _unpacked(file, name) as plain:
-                data = plain.read(MAX_BYTES + 1)
+                data = plain.read(MOST_PHOTO + 1)
         except Exception as error:  # a damaged .zip provokes errors of many kinds
             raise BadFile(f"cannot be read: {reason(error)}") from error
-        if len(data) > MAX_BYTES:
-            raise BadFile(f"more than {MAX_BYTES} bytes")
+        if len(data) > MOST_PHOTO:
+            raise BadFile(f"more than {MOST_PHOTO} bytes")
         return data
 
     def _open(self, name: str) -> IO[bytes]:
-        return self.zip.open(name) if self.zip is not None else (self.path / name).open("rb")
+        if self.zip is not None:
+            return self.zip.open(name)
+        require_regular(self.path / name, MOST_PHOTO)
+        return (self.path / name).open("rb")
 
 
 def locate(root: str) -> Path:

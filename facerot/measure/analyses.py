@@ -17,7 +17,7 @@ import pandas as pd
 from facerot import __version__
 from facerot.config import FILLS, MEASURES, Latents, Settings, what_decides
 from facerot.errors import SettingsError
-from facerot.runs.files import read_json, write_json, write_whole
+from facerot.runs.files import checksum, read_json, refuse_changed, write_json, write_whole
 from facerot.runs.run import Run
 
 if TYPE_CHECKING:
@@ -48,30 +48,40 @@ class Analysis:
     averages: Callable[[pd.DataFrame], pd.DataFrame]
 
     def stamp(self, run: Run) -> dict[str, Any]:
-        """What NAME.json says of how the table was measured; empty before it was."""
+        """What NAME.json says of how the table was measured; empty before it was.
+
+        Empty too where it is damaged: then it is measured again.
+        """
         try:
-            return read_json(run.folder / f"{self.name}.json") or {}
+            stamp = read_json(run.folder / f"{self.name}.json") or {}
         except SettingsError:
-            return {}  # measured again
+            return {}
+        return stamp if isinstance(stamp.get("latents.fills"), list) else {}
 
     def lacks(self, run: Run, settings: Settings) -> str | None:
         """Why this table has to be measured, None where it is there as asked."""
-        stamp = self.stamp(run)
+        stamp, tables = self.stamp(run), [run.folder / f"{self.name}.{kind}" for kind in KINDS]
         if not settings.latents.fills:
             return None
-        if not stamp or not all((run.folder / f"{self.name}.{kind}").exists() for kind in KINDS):
+        if not stamp or not all(table.exists() for table in tables):
             return "not measured yet"
+        for table in tables:
+            try:
+                refuse_changed(table, stamp)
+            except SettingsError:
+                return f"{table.name} is damaged"
         if stamp.get("version") != self.version:
             return f"definitions of version {stamp.get('version')}, now {self.version}"
         for key, asked in what_decides(settings, MEASURES).items():
             there = stamp.get(key)
-            if there != asked and not (key == "latents.fills" and set(asked) <= set(there or ())):
+            among = key == "latents.fills" and all(fill in stamp[key] for fill in asked)
+            if there != asked and not among:
                 return f"measured with {key}={there}, now {asked}"
         return None
 
     def write(self, run: Run, network: UNet, pairs: FacePairs, settings: Settings) -> None:
         """Measure, and write the files, NAME.json last; fills measured before are kept."""
-        fills = {*settings.latents.fills, *self.stamp(run).get("latents.fills", ())}
+        fills = [*settings.latents.fills, *self.stamp(run).get("latents.fills", ())]
         asked = replace(settings, latents=Latents([fill for fill in FILLS if fill in fills]))
         table = self.measure(network, pairs, asked)
         means = self.averages(table)
@@ -79,6 +89,9 @@ class Analysis:
         write_whole(place.with_suffix(".parquet"), partial(table.to_parquet, compression="zstd"))
         write_whole(place.with_suffix(".csv"), partial(means.to_csv, **CSV))
         said = {"version": self.version, "facerot": __version__, **what_decides(asked, MEASURES)}
+        said["sha256"] = {
+            f"{self.name}.{kind}": checksum(place.with_suffix(f".{kind}")) for kind in KINDS
+        }
         write_json(place.with_suffix(".json"), said)
 
 

@@ -44,7 +44,7 @@ def write_report(found: Findings) -> Path:
             lacking += [entry.text for entry in entries if isinstance(entry, Lacking)]
             shown = [save(entry, beside) for entry in entries if not isinstance(entry, Lacking)]
             parts.append(Part(section.anchor, section.title, shown))
-    _write(beside / "index.html", page.render(study, lacking, parts).encode())
+    _write(beside / "index.html", page.render(study, lacking, parts))
     shutil.rmtree(place, ignore_errors=True)
     beside.rename(place)
     return place / "index.html"
@@ -55,8 +55,8 @@ def save(entry: Table | Picture | Facts, folder: Path) -> Table | Shown | Facts:
     if isinstance(entry, Picture):
         return save_picture(entry, folder / "figures")
     if isinstance(entry, Table):
-        _write(folder / "tables" / f"{entry.name}.csv", entry.csv().encode())
-        _write(folder / "tables" / f"{entry.name}.tex", entry.latex().encode())
+        _write(folder / "tables" / f"{entry.name}.csv", entry.csv())
+        _write(folder / "tables" / f"{entry.name}.tex", entry.latex())
     return entry
 
 
@@ -73,8 +73,10 @@ def save_picture(picture: Picture, folder: Path) -> Shown:
     return Shown(picture.name, picture.title, picture.note, images["png"])
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes | str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, str):  # what records hold others may have written
+        content = content.encode(errors="backslashreplace")
     path.write_bytes(content)
 
 

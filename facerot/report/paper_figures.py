@@ -11,12 +11,13 @@ from string import ascii_lowercase
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from PIL import Image
 
 from facerot.config import SPLITS
+from facerot.data.photo import opened
 from facerot.latents import CHANNELS, LATENTS, keep_label, masks, remove
 from facerot.panels import Pixels, read_sheet
 from facerot.paper import AE, BASELINE, MASKED_FIGURES, MaskedFigure, model_name
+from facerot.reading import MOST_PHOTO, read_bytes
 from facerot.report.style import Picture
 from facerot.runs.study import Finished, Study
 
@@ -59,7 +60,8 @@ def faces_of(run: Finished, split: str, probe: str) -> dict[str, Pixels]:
     Raises OSError or ValueError where the run's sheet is not such a picture.
     """
     names = ["input", "target", *map(keep_label, masks(run.latents_of_model, probe))]
-    with Image.open(run.folder / "faces" / f"{split}_{probe}.png") as file:
+    path = run.folder / "faces" / f"{split}_{probe}.png"
+    with opened(read_bytes(path, MOST_PHOTO)) as file:
         return read_sheet(np.asarray(file.convert("RGB")), names)
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from facerot.errors import SettingsError, reason
+import yaml
+
+from facerot.errors import BadFile, SettingsError, reason
+from facerot.reading import MOST_TEXT, MOST_WEIGHTS, read_bytes, require_regular
+
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+DEEPEST = 20  # levels of a YAML: libyaml follows thousands of them until the stack ends
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
@@ -29,12 +36,76 @@ def write_json(path: Path, value: Any) -> None:
 
 def read_json(path: Path) -> dict[str, Any] | None:
     """The object in a JSON file, None where there is no file; raises SettingsError."""
-    try:
-        value = json.loads(path.read_text())
-    except FileNotFoundError:
+    text = read_record(path)
+    if text is None:
         return None
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"{path} is damaged: {reason(error)}") from error
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise damaged(path, error) from error
     if not isinstance(value, dict):
         raise SettingsError(f"{path} is damaged: it holds no object")
     return value
+
+
+def read_yaml(path: Path) -> dict[str, Any] | None:
+    """The mapping in a YAML file, None where there is no file; raises SettingsError."""
+    text = read_record(path)
+    if text is None:
+        return None
+    try:
+        _refuse_nested(text)
+        value = yaml.load(text, YAML_LOADER)
+    except Exception as error:  # values that are none of their tag provoke errors of many kinds
+        raise damaged(path, error) from error
+    if not isinstance(value, dict):
+        raise SettingsError(f"{path} is damaged: it holds no settings")
+    return value
+
+
+def _refuse_nested(text: str) -> None:
+    """Raise ValueError for a YAML that a few lines make grow without end, or nest."""
+    depth = 0
+    for event in yaml.parse(text, YAML_LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST or isinstance(event, yaml.AliasEvent):
+            raise ValueError("no settings of ours nest so deep or name a part twice")
+
+
+def read_record(path: Path) -> str | None:
+    """The text of a record, None where there is no file; raises SettingsError."""
+    try:
+        return read_bytes(path, MOST_TEXT).decode()
+    except FileNotFoundError:
+        return None
+    except (BadFile, UnicodeDecodeError) as error:
+        raise damaged(path, error) from error
+
+
+def damaged(path: Path, error: Exception) -> SettingsError:
+    """What is said of a record that cannot be read."""
+    return SettingsError(f"{path} is damaged: {reason(error)}")
+
+
+def checksum(path: Path) -> str:
+    """The SHA-256 of a file, in hex; raises SettingsError."""
+    digest = hashlib.sha256()
+    try:
+        require_regular(path, MOST_WEIGHTS)
+        with path.open("rb") as file:
+            for block in iter(lambda: file.read(2**20), b""):
+                digest.update(block)
+    except (OSError, BadFile) as error:
+        raise damaged(path, error) from error
+    return digest.hexdigest()
+
+
+def refuse_changed(path: Path, stamp: dict[str, Any]) -> None:
+    """Raise SettingsError where a table is not the file that its NAME.json speaks of.
+
+    What facerot wrote before 0.3 names no checksums: it is taken as it is.
+    """
+    sums = stamp.get("sha256", {})
+    if not isinstance(sums, dict) or sums.get(path.name) not in (None, checksum(path)):
+        raise SettingsError(f"{path} is damaged: it is not the file that was measured")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 from facerot.config import SPLITS
 from facerot.errors import SettingsError
@@ -94,5 +94,23 @@ def read_metrics(path: Path) -> Metrics | None:
                 raise SettingsError(f"{path} has no '{name}.{key}'")
             if name != "faces" and not isinstance(found[name][key], int | float):
                 raise SettingsError(f"{path}: '{name}.{key}' is no number")
-    known = {item.name for item in fields(Metrics)}
-    return Metrics(**{name: value for name, value in found.items() if name in known})
+    kinds = get_type_hints(Metrics)
+    known = {name: value for name, value in found.items() if name in kinds}
+    for name, value in known.items():
+        if not _is_of_kind(value, kinds[name]):
+            raise SettingsError(f"{path} is damaged: '{name}' is not of its kind")
+    return Metrics(**known)
+
+
+def _is_of_kind(value: Any, kind: Any) -> bool:
+    """Whether a value from JSON is of the kind that a field's annotation says."""
+    outer, inner = get_origin(kind), get_args(kind)
+    if outer is dict:
+        return isinstance(value, dict) and all(_is_of_kind(v, inner[1]) for v in value.values())
+    if outer is list:
+        return isinstance(value, list) and all(_is_of_kind(v, inner[0]) for v in value)
+    if inner:
+        return any(_is_of_kind(value, one) for one in inner)
+    if type(value) is int:
+        return kind in (int, float, Any) and abs(value) < 2**63
+    return kind is Any or type(value) is kind

@@ -12,25 +12,26 @@ import platform
 import shutil
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import yaml
 from filelock import BaseFileLock, FileLock
 from omegaconf import OmegaConf
 
 from facerot import __version__
 from facerot.config import Settings, what_trains
-from facerot.errors import LONGEST, SettingsError, one_line, reason
-from facerot.runs.files import read_json, write_json, write_whole
+from facerot.errors import LONGEST, SettingsError, one_line
+from facerot.runs.files import read_json, read_yaml, write_json, write_whole
 from facerot.runs.metrics import Metrics, read_metrics
 from facerot.validate import validate
 
 NAMED = ("concats", "seed", "split_seed")  # in the name of the folder, so no part of its hash
 FRAMES = 50  # of a traceback that are recorded
 START_OVER = "name another study=NAME, or start over with force=true"
-YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+Record = TypeVar("Record")
 
 
 class Run:
@@ -50,9 +51,43 @@ class Run:
         """The metrics of a finished run, None of any other; raises SettingsError."""
         return read_metrics(self.folder / "metrics.json")
 
+    def metrics_or_again(self) -> Metrics | None:
+        """The metrics of a finished run; None too where they are damaged, which is said.
+
+        Such a run goes on from its last checkpoint: it is tested and recorded again.
+        """
+        try:
+            return self.metrics()
+        except SettingsError as error:
+            print(f"{one_line(error)}: tested and recorded again", flush=True)
+            return None
+
     def status(self) -> dict[str, Any]:
         """What status.json says; empty before there is one; raises SettingsError."""
-        return read_json(self.folder / "status.json") or {}
+        path = self.folder / "status.json"
+        found = read_json(path) or {}
+        for key in ("status", "error", "faces", "facerot"):
+            if not isinstance(found.get(key), str | None):
+                raise SettingsError(f"{path} is damaged: '{key}' is no text")
+        return found
+
+    def faces(self) -> str | None:
+        """The fingerprint of the faces that it was made from; None where nothing was made yet.
+
+        It stands in status.json, and of a finished run in metrics.json too. Raises SettingsError
+        where both are damaged and there is something that was trained.
+        """
+        try:
+            known: str | None = self.status().get("faces")
+        except SettingsError as error:
+            if (metrics := unless_damaged(self.metrics)) is not None:
+                return metrics.fingerprint
+            if any(self.checkpoint.parent.glob("*")):
+                raise SettingsError(
+                    f"{error}, so it is not known which faces it was trained on: {START_OVER}"
+                ) from error
+            return None
+        return known
 
     def settings(self) -> Settings | None:
         """What the run was made with, None before it was opened.
@@ -61,24 +96,23 @@ class Run:
         the version that made the run, where this version cannot read them.
         """
         path = self.folder / "config.yaml"
-        if not path.exists():
-            return None
         try:
-            values = yaml.load(path.read_text(), YAML_LOADER)
-            return validate(values if isinstance(values, dict) else {}, Settings)
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise SettingsError(f"{path} is damaged: {reason(error)}") from error
+            values = read_yaml(path)
+        except SettingsError as error:
+            raise SettingsError(f"{error}: {START_OVER}") from error
+        try:
+            return None if values is None else validate(values, Settings)
         except SettingsError as error:
             raise SettingsError(
                 f"{path} was written by facerot {self.version()}, and facerot {__version__} "
-                f"cannot read it: {error}"
+                f"cannot read it: {error}: {START_OVER}"
             ) from error
 
     def version(self) -> str:
         """The version of this package that made the run, as far as it is known."""
-        made = self.status().get("facerot")
-        metrics = read_json(self.folder / "metrics.json") or {}
-        return str(made or metrics.get("versions", {}).get("facerot") or "0.1")
+        made = unless_damaged(self.status) or {}
+        metrics = unless_damaged(self.metrics)
+        return made.get("facerot") or (metrics and metrics.versions.get("facerot")) or "0.1"
 
     def open(self, settings: Settings) -> None:
         """Make the folder ready: started over with `force`, else gone on with.
@@ -108,7 +142,7 @@ class Run:
 
     def refuse_other_faces(self, fingerprint: str) -> None:
         """Raise SettingsError where what lies here was made from other faces."""
-        before = self.status().get("faces")
+        before = self.faces()
         if before not in (None, fingerprint):
             raise SettingsError(f"{self.folder} was made from other faces: {START_OVER}")
 
@@ -131,13 +165,21 @@ class Run:
         self._write_status("failed", error=one_line(error), traceback=trace)
 
     def _write_status(self, status: str, **more: Any) -> None:
-        faces = self.status().get("faces")
+        faces = self.faces()
         now = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         here = {"time": now, "host": platform.node(), "pid": os.getpid(), "facerot": __version__}
         write_json(
             self.folder / "status.json",
             {"status": status, "error": None, "faces": faces, **here, **more},
         )
+
+
+def unless_damaged(read: Callable[[], Record]) -> Record | None:
+    """What a record says, None where it is damaged: for what can be known otherwise."""
+    try:
+        return read()
+    except SettingsError:
+        return None
 
 
 def find_run(settings: Settings, defaults: Settings) -> Run:
@@ -149,10 +191,7 @@ def find_run(settings: Settings, defaults: Settings) -> Run:
     usual = Run(study / run_name(settings, defaults))
     wanted = what_trains(settings)
     for folder in [usual.folder, *sorted(study.glob(f"{model_and_seed(settings)}*"))]:
-        try:
-            found = Run(folder).settings()
-        except SettingsError:
-            continue  # somebody else's trouble, said where that run is wanted
+        found = unless_damaged(Run(folder).settings)  # if it is, said where that run is wanted
         if found is not None and what_trains(found) == wanted:
             return Run(folder)
     return usual

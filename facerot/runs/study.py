@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ from facerot.config import DEFAULT_SPEC, SPLITS, Settings, what_trains
 from facerot.errors import SettingsError, one_line, printable, reason
 from facerot.latents import IN_FACE, IN_FRAME, LATENTS, keep_label
 from facerot.paper import BASELINE, SETS
+from facerot.reading import MOST_TABLE, read_bytes
+from facerot.runs.files import read_json, refuse_changed
 from facerot.runs.metrics import QUALITY, Metrics
 from facerot.runs.run import Run, differences
 
-LATENTS_COLUMNS = ("split", "probe", "keep", "fill", "score", "value")
+KEY = ("split", "probe", "keep", "fill", "score")  # what a value of latents.csv belongs to
+LATENTS_COLUMNS = (*KEY, "value")
 ASKED_PER_RUN = ("concats", "seed", "split_seed")  # what runs of one study may differ in
 
 
@@ -218,7 +222,8 @@ def read_run(folder: Path) -> Finished | LeftOut:
             raise SettingsError(f"{folder / 'config.yaml'} is gone")
         return Finished(folder, settings, metrics, _latents_of(folder, settings))
     except SettingsError as error:
-        return LeftOut(folder.name, "unreadable", f"{one_line(error)}: run it with force=true")
+        text = f"{one_line(error)}: train it again, which mends it or says what to do"
+        return LeftOut(folder.name, "unreadable", text)
 
 
 def _unfinished(name: str, status: dict[str, Any]) -> LeftOut:
@@ -236,17 +241,21 @@ def _latents_of(folder: Path, settings: Settings) -> pd.DataFrame:
 
 def read_latents(path: Path) -> pd.DataFrame:
     """latents.csv; raises SettingsError naming what is wrong with it."""
+    refuse_changed(path, read_json(path.with_suffix(".json")) or {})
     try:
-        table = pd.read_csv(path, dtype={"keep": str}, keep_default_na=False)
+        text = read_bytes(path, MOST_TABLE).decode()
+        table = pd.read_csv(StringIO(text), dtype=dict.fromkeys(KEY, str), keep_default_na=False)
         missing = [column for column in LATENTS_COLUMNS if column not in table]
         if missing:
             raise SettingsError(f"{path} has no column {', '.join(missing)}")
         numbers: pd.DataFrame = table.assign(value=table["value"].astype(float))
-        return numbers
     except SettingsError:
         raise
     except (OSError, ValueError) as error:
         raise SettingsError(f"{path} cannot be read: {reason(error)}") from error
+    if numbers.duplicated(list(KEY)).any():
+        raise SettingsError(f"{path} is damaged: it says something twice")
+    return numbers
 
 
 def _in_paper_order(run: Finished) -> tuple[int, str, int]:

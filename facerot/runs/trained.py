@@ -16,6 +16,7 @@ from torch import Tensor
 from facerot.config import Settings
 from facerot.errors import SettingsError, one_line
 from facerot.model import UNet
+from facerot.reading import MOST_WEIGHTS, require_regular
 from facerot.runs.files import write_whole
 from facerot.runs.run import Run
 from facerot.validate import resolve
@@ -82,6 +83,7 @@ def load_weights(path: Path, settings: Settings | None = None) -> UNet:
     of the run. Raises SettingsError where there is no network.
     """
     try:
+        require_regular(path, MOST_WEIGHTS)
         with safe_open(path, "pt") as file:
             named = (file.metadata() or {}).get(ARCHITECTURE)
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -95,6 +97,7 @@ def load_weights(path: Path, settings: Settings | None = None) -> UNet:
 def load_checkpoint(path: Path) -> UNet:
     """The network of a last.ckpt, in eval mode; raises SettingsError where there is none."""
     try:
+        require_regular(path, MOST_WEIGHTS)
         saved: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
         asked, prefixed = saved["hyper_parameters"], saved["state_dict"].items()
         architecture = {name: asked[name] for name in ARGUMENTS if name in asked}

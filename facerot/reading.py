@@ -1,0 +1,44 @@
+"""Files are read when they are regular and of a size that makes sense: nothing else ever ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from stat import S_ISREG
+
+from facerot.errors import BadFile, reason
+
+MOST_TEXT = 2**20  # bytes of a record or of settings
+MOST_TABLE = 2**26  # bytes of a CSV
+MOST_PHOTO = 2**28  # bytes: the largest photo that is decoded, uncompressed
+MOST_WEIGHTS = 2**32  # bytes of a checkpoint
+
+
+def require_regular(path: Path, most: int) -> None:
+    """Raise BadFile for a pipe, a device, a folder, or a file of more than `most` bytes.
+
+    Raises FileNotFoundError where there is nothing. Opening a pipe would wait for a writer, and
+    /dev/zero has no end: this asks before anything is opened.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:  # a name that is none
+        raise BadFile(reason(error)) from error
+    if not S_ISREG(found.st_mode):
+        raise BadFile("no regular file")
+    if found.st_size > most:
+        raise BadFile(f"{found.st_size} bytes: more than {most}")
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """The bytes of a regular file; raises BadFile, and FileNotFoundError where there is none."""
+    require_regular(path, most)
+    try:
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        raise BadFile(reason(error)) from error
+    if len(data) > most:  # files of /proc have no size
+        raise BadFile(f"more than {most} bytes")
+    return data
