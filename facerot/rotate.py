@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from facerot.measure.probes import probe
 from facerot.model import UNet
 from facerot.panels import Pixels, captioned, sheet, to_pixels
 from facerot.reading import MOST_PHOTO, read_bytes
+from facerot.runs.files import write_whole
 from facerot.runs.trained import Source, load_trained
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm")
@@ -52,6 +55,7 @@ class Rotate(Source):
     probe: str
     crop: Any = field(metadata=setting(read=_crop))  # AS_THE_RUN, a box, None: no type of Hydra's
     out: str
+    force: bool
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -61,13 +65,16 @@ class Rotate(Source):
 def rotate(asked: Rotate) -> None:
     """Write each photo's turned face, and a strip of it with each latent removed.
 
-    Raises SettingsError, once the others are written, naming the photos that cannot be used.
+    Raises SettingsError before anything is written where something would be written over, and once
+    the others are written, naming the photos that cannot be used.
     """
+    photos = _named(_photos(asked.input))
+    _refuse_to_write_over(photos, Path(asked.out), asked.force)
     network, settings = load_trained(asked)
     faces = settings.data if asked.crop == AS_THE_RUN else replace(settings.data, crop=asked.crop)
     keep = _keep(network, asked.keep)
     faults = []
-    for name, path in _named(_photos(asked.input)).items():
+    for name, path in photos.items():
         try:
             x = _face(path, faces, settings.size)
         except BadFile as error:
@@ -103,15 +110,49 @@ def _photos(inputs: Iterable[str]) -> list[Path]:
 
 
 def _named(photos: Iterable[Path]) -> dict[str, Path]:
-    """A name of its own for the output of each photo."""
+    """A name of its own for the two outputs of each photo."""
     names: dict[str, Path] = {}
+    taken: set[str] = set()
     for path in photos:
         name, count = path.stem, 1
-        while name in names:
+        while taken & set(_outputs(name)):
             count += 1
             name = f"{path.stem}_{count}"
         names[name] = path
+        taken |= set(_outputs(name))
     return names
+
+
+def _outputs(name: str) -> tuple[str, str]:
+    """The files that a photo becomes: the turned face, and the strip."""
+    return f"{name}.png", f"{name}_strip.png"
+
+
+def _refuse_to_write_over(photos: Mapping[str, Path], folder: Path, force: bool) -> None:
+    """Raise SettingsError where an output would replace an input, or without `force` anything."""
+    outputs = [folder / file for name in photos for file in _outputs(name)]
+    there = [path for path in outputs if os.path.lexists(path)]
+    inputs = {identity for path in photos.values() if (identity := _identity(path))}
+    lost = [path for path in there if _identity(path) in inputs]
+    if lost:
+        raise SettingsError(
+            f"out={folder}: {len(lost)} photos of the input would be written over, name another "
+            f"folder: {first_few(list(map(str, lost)))}"
+        )
+    if there and not force:
+        raise SettingsError(
+            f"out={folder}: {len(there)} files are there already, name another folder or write "
+            f"over them with force=true: {first_few(list(map(str, there)))}"
+        )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What file a path leads to, whatever it is called; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _face(path: Path, faces: FaceSet, size: int) -> Tensor:
@@ -135,14 +176,14 @@ def _columns(network: UNet, x: Tensor, keep: tuple[int, ...]) -> dict[str, Pixel
 
 
 def _write(columns: dict[str, Pixels], folder: Path, name: str) -> Path:
-    path = folder / f"{name}.png"
+    turned, strip = (folder / file for file in _outputs(name))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(sheet([columns["output"]])).save(path)
-        Image.fromarray(captioned(columns)).save(folder / f"{name}_strip.png")
+        for path, pixels in ((turned, sheet([columns["output"]])), (strip, captioned(columns))):
+            write_whole(path, partial(Image.fromarray(pixels).save, format="PNG"))
     except OSError as error:
         raise SettingsError(f"out={folder} cannot be written: {reason(error)}") from error
-    return path
+    return turned
 
 
 main = command("rotate", Rotate, rotate)

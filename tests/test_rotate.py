@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -65,7 +66,7 @@ def test_photos_are_turned_and_each_latent_is_removed(
 
 def test_weights_keep_and_probe(run_folder: Path, tmp_path: Path, rotate: Rotate) -> None:
     def faces(*overrides: str) -> list[Pixels]:
-        assert rotate("input=a.png", *overrides) is None
+        assert rotate("input=a.png", "force=true", *overrides) is None
         return faces_of(tmp_path / "rotated" / "a_strip.png")
 
     draw_head(3, -45).convert("RGB").save(tmp_path / "a.png")
@@ -95,15 +96,62 @@ def test_photos_that_cannot_be_used_are_named_once_the_others_are_written(
     assert (tmp_path / "rotated" / "good.png").exists()
 
 
+def test_nothing_is_written_over_an_input_and_over_the_rest_with_force_alone(
+    run_folder: Path, tmp_path: Path, rotate: Rotate
+) -> None:
+    weights = f"weights={run_folder / 'weights.safetensors'}"
+    draw_head(3, -45).save(tmp_path / "a.png")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a_strip.png").symlink_to(tmp_path / "a.png")
+    photo = (tmp_path / "a.png").read_bytes()
+    for out in (".", "elsewhere"):
+        for force in ("force=false", "force=true"):
+            line = rotate(weights, "input=a.png", f"out={out}", force)
+            assert line is not None
+            assert "1 photos of the input would be written over" in line
+            assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "elsewhere"]
+    assert (tmp_path / "a.png").read_bytes() == photo
+
+    assert rotate(weights, "input=a.png") is None
+    turned = tmp_path / "rotated" / "a.png"
+    before = turned.read_bytes()
+    turned.write_text("mine")
+    line = rotate(weights, "input=a.png")
+    assert line is not None
+    assert "2 files are there already" in line
+    assert "force=true" in line
+    assert turned.read_text() == "mine"
+    assert rotate(weights, "input=a.png", "force=true") is None
+    assert turned.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["input", "weights", "checkpoint", "config.yaml"])
+def test_files_that_never_end_are_refused(
+    run_folder: Path, tmp_path: Path, rotate: Rotate, name: str
+) -> None:
+    draw_head(3, -45).save(tmp_path / "a.png")
+    shutil.copy(run_folder / "weights.safetensors", tmp_path / "w.safetensors")
+    pipe = tmp_path / (name if "." in name else "pipe.png")
+    os.mkfifo(pipe)
+    asked = {"weights": "w.safetensors", "input": "a.png"}
+    for file in [pipe] if "." in name else [pipe, Path("/dev/zero")]:
+        line = {**asked, **({} if "." in name else {name: str(file)})}
+        if "checkpoint" in line:
+            del line["weights"]
+        said = rotate(*(f"{key}={value}" for key, value in line.items()))
+        assert said is not None
+        assert "no regular file" in said
+
+
 def test_photos_of_one_name_do_not_overwrite_each_other(
     run_folder: Path, tmp_path: Path, rotate: Rotate
 ) -> None:
-    for seed, name in enumerate(("x/a.png", "y/a.png", "a_2.png", "a.jpg")):
+    for seed, name in enumerate(("x/a.png", "y/a.png", "a_2.png", "a.jpg", "a_strip.png")):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         draw_head(seed, 0).convert("RGB").save(tmp_path / name)
     weights = f"weights={run_folder / 'weights.safetensors'}"
-    assert rotate(weights, "input=[x/a.png,y/a.png,a_2.png,a.jpg]") is None
-    assert len(list((tmp_path / "rotated").glob("*_strip.png"))) == 4
+    assert rotate(weights, "input=[x/a.png,y/a.png,a_2.png,a.jpg,a_strip.png]") is None
+    assert len(list((tmp_path / "rotated").glob("*.png"))) == 10
 
 
 @pytest.mark.parametrize(

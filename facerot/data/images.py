@@ -6,12 +6,15 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import tempfile
+import time
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +26,18 @@ from facerot.data.root import Root, Stamp
 from facerot.data.views import View
 from facerot.errors import BadFile, SettingsError, first_few, printable
 from facerot.panels import Pixels
+from facerot.reading import require_regular
 
 log = logging.getLogger(__name__)
 
 CACHE_FORMAT = 2  # counts up when the same photos would decode to other pixels
 
+MOST_CACHED = 2**36  # bytes
+BESIDE = "tmp"  # how the folders begin in which the cache is written
+LEFT_OVER = 600  # seconds
+
 Flags = npt.NDArray[np.bool_]
+Crcs = npt.NDArray[np.int64]
 
 
 def load_images(
@@ -40,11 +49,12 @@ def load_images(
     Raises SettingsError naming every such file, unless the faces say `on_bad: skip`.
     """
     cached = cache_folder() / f"{_key(root, stamps, views, faces, size)}.npz"
-    images, known = _read_cache(cached, (len(views), 3, size, size))
+    crcs = np.array([root.crc(view.file, stamps[view.file]) for view in views], np.int64)
+    images, known = _read_cache(cached, (len(views), 3, size, size), crcs)
     faults: dict[View, str] = {}
     if not known.all():
         faults = _decode_all(root, views, faces, images, known)
-        _write_cache(cached, images, known)
+        _write_cache(cached, images, known, crcs)
     if faults:
         _refuse_or_report(faults, len(views), root, faces)
     return images, faults
@@ -70,31 +80,59 @@ def _key(
     return hashlib.sha256(json.dumps([settings, listing]).encode()).hexdigest()[:32]
 
 
-def _read_cache(path: Path, shape: tuple[int, ...]) -> tuple[Pixels, Flags]:
+def _read_cache(path: Path, shape: tuple[int, ...], crcs: Crcs) -> tuple[Pixels, Flags]:
     """The images, and which of them are known; none where the file is absent or damaged.
 
-    An .npz holds a checksum of each of its arrays, so that no changed byte goes unnoticed.
+    An .npz holds a checksum of each of its arrays, so that no changed byte goes unnoticed, and of
+    each photo the one that it was decoded from: a changed photo is not known.
     """
     try:
-        with np.load(path, allow_pickle=False) as cached:
-            images, known = cached["images"], cached["known"]
-        if images.shape == shape and images.dtype == np.uint8 and known.shape == shape[:1]:
-            return images, known
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
-        pass
-    return np.zeros(shape, np.uint8), np.zeros(shape[:1], bool)
+        require_regular(path, MOST_CACHED)
+        with zipfile.ZipFile(path) as cached:
+            images = _read_array(cached, "images", shape, np.uint8)
+            known = _read_array(cached, "known", shape[:1], np.bool_)
+            if "crcs.npy" in cached.namelist():  # the cache of before facerot 0.3 has none
+                known &= _read_array(cached, "crcs", shape[:1], np.int64) == crcs
+        return images, known
+    except Exception:  # damaged bytes provoke errors of every kind
+        return np.zeros(shape, np.uint8), np.zeros(shape[:1], bool)
 
 
-def _write_cache(path: Path, images: Pixels, known: Flags) -> None:
+def _read_array(
+    cached: zipfile.ZipFile, name: str, shape: tuple[int, ...], kind: type[np.generic]
+) -> npt.NDArray[Any]:
+    """An array of an .npz; its head is read first, so that none is made of a size it only claims.
+
+    Raises ValueError where it is another, and what zipfile raises where it is damaged.
+    """
+    with cached.open(f"{name}.npy") as file:
+        version = np.lib.format.read_magic(file)
+        if np.lib.format.read_array_header_1_0(file) != (shape, False, np.dtype(kind)):
+            raise ValueError(f"{name} of format {version} is not as it is written here")
+    with cached.open(f"{name}.npy") as file:
+        array: npt.NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    return array
+
+
+def _write_cache(path: Path, images: Pixels, known: Flags, crcs: Crcs) -> None:
     """Write beside the final name, then rename: another process sees all of it or nothing."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        _remove_left_over(path.parent)
+        with tempfile.TemporaryDirectory(prefix=BESIDE, dir=path.parent) as folder:
             beside = Path(folder) / path.name
-            np.savez(beside, images=images, known=known)
+            np.savez(beside, images=images, known=known, crcs=crcs)
             os.replace(beside, path)
     except OSError as error:  # a full or read-only disk costs time, not the run
-        log.warning(f"decoded photos could not be kept in {path.parent}: {error}")
+        log.warning(printable(f"decoded photos could not be kept in {path.parent}: {error}"))
+
+
+def _remove_left_over(folder: Path) -> None:
+    """Remove what writers that were killed have left; none takes as long as LEFT_OVER."""
+    for beside in folder.glob(f"{BESIDE}*"):
+        with suppress(FileNotFoundError):
+            if time.time() - beside.stat().st_mtime > LEFT_OVER:
+                shutil.rmtree(beside, ignore_errors=True)
 
 
 def _decode_all(

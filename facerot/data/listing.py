@@ -30,12 +30,22 @@ class Listing:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A short hash of the views' relative names and sizes: the same faces wherever they lie."""
-        lines = [f"{view.file} {self.stamps[view.file].size}" for view in self.views]
+        """Two short hashes of the views, with a dash between: the same wherever they lie.
+
+        The first is of relative names and sizes, all that there was before facerot 0.3 (see
+        `runs.run.same_faces`); the second of their contents.
+        """
+        stamps = [(view.file, self.stamps[view.file]) for view in self.views]
+        lines = [f"{file} {stamp.size}" for file, stamp in stamps]
         if not self.by_name:
             lines += [f"{view.person} {view.session} {view.yaw:g} {view.place}"
                       for view in self.views]  # fmt: skip
-        return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()[:16]
+        contents = [f"{file} {self.root.crc(file, stamp)}" for file, stamp in stamps]
+        return f"{_short_hash(lines)}-{_short_hash(contents)}"
+
+
+def _short_hash(lines: list[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def list_faces(faces: FaceSet) -> Listing:

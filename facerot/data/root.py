@@ -5,9 +5,11 @@ from __future__ import annotations
 import bz2
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import IO
@@ -18,7 +20,10 @@ from facerot.reading import MOST_PHOTO, require_regular
 
 @dataclass(frozen=True)
 class Stamp:
-    """What tells one version of a file from another: its size in bytes and its time of change."""
+    """What tells one version of a file from another: its size in bytes and its time of change.
+
+    In a .zip the second is the CRC-32 of its content.
+    """
 
     size: int
     mtime: int
@@ -85,6 +90,10 @@ class Root:
             raise BadFile(f"more than {MOST_PHOTO} bytes")
         return data
 
+    def crc(self, name: str, stamp: Stamp) -> int:
+        """The CRC-32 of a file's content, which a .zip knows; -1 where it cannot be read."""
+        return stamp.mtime if self.zip is not None else _crc_of(self.path / name, stamp)
+
     def _open(self, name: str) -> IO[bytes]:
         if self.zip is not None:
             return self.zip.open(name)
@@ -98,6 +107,19 @@ def locate(root: str) -> Path:
         return Path(root).expanduser().absolute()
     package, _, name = root.removeprefix("pkg://").partition("/")
     return Path(str(files(package))) / name
+
+
+@lru_cache(maxsize=2**17)  # each run of a sweep asks
+def _crc_of(path: Path, stamp: Stamp) -> int:
+    crc = 0
+    try:
+        require_regular(path, MOST_PHOTO)
+        with path.open("rb") as file:
+            while block := file.read(2**20):
+                crc = zlib.crc32(block, crc)
+    except (OSError, BadFile):
+        return -1
+    return crc
 
 
 def _unpacked(file: IO[bytes], name: str) -> AbstractContextManager[IO[bytes]]:

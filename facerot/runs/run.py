@@ -143,7 +143,7 @@ class Run:
     def refuse_other_faces(self, fingerprint: str) -> None:
         """Raise SettingsError where what lies here was made from other faces."""
         before = self.faces()
-        if before not in (None, fingerprint):
+        if before is not None and not same_faces(before, fingerprint):
             raise SettingsError(f"{self.folder} was made from other faces: {START_OVER}")
 
     def claim(self, fingerprint: str) -> None:
@@ -172,6 +172,14 @@ class Run:
             self.folder / "status.json",
             {"status": status, "error": None, "faces": faces, **here, **more},
         )
+
+
+def same_faces(one: str, other: str) -> bool:
+    """Whether two fingerprints are of the same faces, as far as both of them tell.
+
+    One of before facerot 0.3 has names and sizes alone, which end at the dash of a later one.
+    """
+    return one == other or other.startswith(f"{one}-") or one.startswith(f"{other}-")
 
 
 def unless_damaged(read: Callable[[], Record]) -> Record | None:

@@ -175,7 +175,7 @@ def read_study(outputs: Path, name: str) -> Study:
 
     Raises SettingsError where there is no run at all.
     """
-    found = [read_run(folder) for folder in run_folders(outputs, name)]
+    found = _of_known_contents([read_run(folder) for folder in run_folders(outputs, name)])
     groups: dict[tuple[Any, ...], list[Finished]] = {}
     for run in found:
         if isinstance(run, Finished):
@@ -194,6 +194,23 @@ def read_study(outputs: Path, name: str) -> Study:
     first, *others = studies or [Study(name, folder, (), ())]
     told = tuple(sorted(left_out, key=lambda run: run.name))
     return replace(first, left_out=told, others=tuple(others))
+
+
+def _of_known_contents(found: list[Finished | LeftOut]) -> list[Finished | LeftOut]:
+    """The runs, those of before fingerprints told of contents with that of their later fellows.
+
+    Where these have several, such a run stays by itself.
+    """
+    whole = {run.metrics.fingerprint for run in found if isinstance(run, Finished)}
+    completed: list[Finished | LeftOut] = []
+    for run in found:
+        if isinstance(run, Finished) and "-" not in run.metrics.fingerprint:
+            fellows = [one for one in whole if one.startswith(f"{run.metrics.fingerprint}-")]
+            if len(fellows) == 1:
+                faces = {**run.metrics.faces, "fingerprint": fellows[0]}
+                run = replace(run, metrics=replace(run.metrics, faces=faces))
+        completed.append(run)
+    return completed
 
 
 def _of_one_split(group: list[Finished]) -> list[Finished]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from PIL import Image
 from facerot.config import FaceSet
 from facerot.data.images import _key, cache_folder, load_images
 from facerot.data.listing import list_faces, list_views
-from facerot.data.root import Root, Stamp
+from facerot.data.root import Root, Stamp, _crc_of
 from facerot.data.views import View
 from facerot.errors import SettingsError
 from facerot.panels import Pixels
@@ -161,6 +162,64 @@ def test_a_changed_photo_or_size_is_decoded_again(folder: Path) -> None:
     (folder / "0005" / "yaw0.png").write_bytes(png(draw_head(99, 0)))
     changed = (load(folder) != before).any(axis=(1, 2, 3))
     assert changed.sum() == 1
+
+
+def test_a_photo_exchanged_for_one_of_equal_size_and_age_is_noticed(folder: Path) -> None:
+    before, fingerprint = load(folder), list_faces(face_set(folder)).fingerprint
+    one, other = folder / "0005" / "yaw0.png", folder / "0006" / "yaw0.png"
+    longest = max(one.stat().st_size, other.stat().st_size)
+    for path in (one, other):  # a PNG may be followed by anything
+        path.write_bytes(path.read_bytes().ljust(longest, b"\0"))
+        os.utime(path, (0, 0))
+    padded = list_faces(face_set(folder)).fingerprint
+    assert np.array_equal(load(folder), before)
+    swapped = one.read_bytes(), other.read_bytes()
+    for path, content in zip((other, one), swapped):
+        path.write_bytes(content)
+        os.utime(path, (0, 0))
+    _crc_of.cache_clear()  # what a later command begins with
+    names_and_sizes, contents = list_faces(face_set(folder)).fingerprint.split("-")
+    assert padded != fingerprint
+    assert padded.split("-")[0] == names_and_sizes
+    assert padded.split("-")[1] != contents
+    assert (load(folder) != before).any(axis=(1, 2, 3)).sum() == 2
+
+
+def test_a_cache_that_claims_more_than_it_has_is_written_again(faces_zip: Path) -> None:
+    first = load(faces_zip)
+    (cached,) = cache_folder().iterdir()
+    head = io.BytesIO()
+    shape = (2**25, 3, 2**12, 2**12)  # 1.5 PiB
+    np.lib.format.write_array_header_1_0(
+        head, {"descr": "|u1", "fortran_order": False, "shape": shape}
+    )
+    with zipfile.ZipFile(cached, "w") as archive:
+        archive.writestr("images.npy", head.getvalue())
+        archive.writestr("known.npy", head.getvalue())
+    assert np.array_equal(load(faces_zip), first)
+    cached.unlink()
+    os.mkfifo(cached)
+    assert np.array_equal(load(faces_zip), first)
+    assert cached.is_file()
+
+
+def test_what_a_killed_writer_left_beside_the_cache_is_removed(faces_zip: Path) -> None:
+    left, young = cache_folder() / "tmpabcdefgh", cache_folder() / "tmpof_another"
+    for beside in (left, young):
+        beside.mkdir(parents=True)
+        (beside / "half.npz").write_bytes(b"half")
+    os.utime(left, (0, 0))
+    load(faces_zip)
+    assert not left.exists()
+    assert young.exists()
+
+
+def test_a_photo_that_is_a_pipe_is_named_and_never_read(folder: Path) -> None:
+    (folder / "0003" / "yaw0.png").unlink()
+    os.mkfifo(folder / "0003" / "yaw0.png")
+    with pytest.raises(SettingsError, match=r"0003/yaw0\.png \(cannot be read: no regular file\)"):
+        load(folder)
+    assert len(list_faces(face_set(folder)).fingerprint) == 33
 
 
 def test_the_cache_knows_clutter_and_matte_and_is_else_that_of_before(faces_zip: Path) -> None:

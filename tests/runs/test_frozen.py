@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ import pytest
 
 import facerot
 from facerot.config import CONF
+from facerot.runs.study import read_study
 from tests.conftest import Command, Done
 
 FROZEN = sorted((Path(__file__).parents[1] / "frozen").iterdir())
@@ -148,6 +150,26 @@ def test_a_setting_of_tomorrow_orphans_nothing(
     told = run("report", "study=frozen")
     assert "frozen: 1 finished runs" in told.stdout, told.stderr
     assert "model.dropout" not in told.stdout
+
+
+def test_faces_of_before_are_known_by_names_and_sizes_later_ones_by_their_contents(
+    frozen: Path, command: Command
+) -> None:
+    assert "measured again" in command(*FINISHED, cwd=frozen).stdout
+    assert "trained;" in command(*FINISHED, "concats=[]", cwd=frozen).stdout
+    assert len(read_study(frozen / "outputs", "frozen").runs) == 2  # compared with each other
+
+    with zipfile.ZipFile(frozen / "faces.zip") as archive:
+        photos = {name: archive.read(name) for name in archive.namelist()}
+    name, photo = max(photos.items())
+    photos[name] = photo[:-1] + bytes([photo[-1] ^ 1])  # the size stays
+    with zipfile.ZipFile(frozen / "faces.zip", "w") as archive:
+        for each, content in photos.items():
+            archive.writestr(each, content)
+    assert "skipped;" in command(*FINISHED, cwd=frozen).stdout
+    refused = command(*FINISHED, "concats=[]", cwd=frozen)
+    assert refused.returncode == 1
+    assert "was made from other faces" in refused.stderr
 
 
 def test_a_setting_that_this_version_does_not_know_is_refused_with_the_version(
