@@ -122,11 +122,11 @@ def assert_turned(network: UNet, run: Run, folder: Path) -> None:
     """A photo of one's own comes out as the network turns it."""
     photo = draw_head(3, -45).convert("RGB")
     photo.save(folder / "a.png")
-    source = {"checkpoint": None, "weights": str(run.weights)}
-    rotate(Rotate(**source, input=[str(folder / "a.png")], keep=None, probe="rgb",
-                  crop=AS_THE_RUN, out=str(folder)))  # fmt: skip
+    rotate(Rotate(checkpoint=None, weights=str(run.weights), input=[str(folder / "a.png")],
+                  keep=None, probe="rgb", crop=AS_THE_RUN, out=str(folder / "turned"),
+                  force=False))  # fmt: skip
     x = torch.from_numpy(np.asarray(photo).transpose(2, 0, 1).copy())[None] / 255
-    with Image.open(folder / "a.png") as turned:
+    with Image.open(folder / "turned" / "a.png") as turned:
         assert np.array_equal(np.asarray(turned), to_pixels(network(x))[0])
 
 
