@@ -28,11 +28,14 @@ BACKGROUNDS = ("varied", "plain")
 MATTES = ("wall",)
 ALIGNMENTS = ("eyes",)
 BAD_PHOTOS = ("refuse", "skip")
+LARGEST_SIZE = 256  # px
 CHANNEL_FACTORS = (1, 2, 4, 8, 8)
 DEFAULT_SPEC = "default"  # how the default sets what the paper does not name
 NORMS = ("batch", "instance", "none")
 MERGES = ("concat", "add")
 COLOURS = ("joint", "separate")
+
+MOST = 1e9  # of a number that a setting takes: a whole one of many digits is no float
 
 # What a setting decides. A run is identified by what TRAINS it and by nothing else.
 TRAINS = "what the weights become"
@@ -57,7 +60,8 @@ def setting(decides: str = TRAINS, read: Read | None = None) -> dict[str, Any]:
 
 def _numbers(name: str, value: Any, count: int) -> list[float]:
     numbers = value if isinstance(value, list | tuple) else []
-    if len(numbers) != count or any(type(number) not in (int, float) for number in numbers):
+    plain = all(type(one) in (int, float) and abs(one) < MOST for one in numbers)
+    if len(numbers) != count or not plain:
         raise SettingsError(f"{name}={value} must be a list of {count} numbers")
     return [float(number) for number in numbers]
 
@@ -108,7 +112,7 @@ def _channels(name: str, value: Any) -> list[int]:
 
 
 def _yaw(name: str, value: Any) -> float:
-    if type(value) not in (int, float):
+    if type(value) not in (int, float) or not abs(value) < MOST:
         raise SettingsError(f"{name}={value} is not a yaw in degrees: write {name}=-45")
     return float(value)
 
@@ -289,6 +293,13 @@ class Settings:
         require(0 < self.test_fraction < 1, f"test_fraction={self.test_fraction} must be in (0, 1)")
         size_ok = self.size >= 32 and self.size % 32 == 0
         require(size_ok, f"size={self.size} must be a multiple of 32: {_nearest_size(self.size)}")
+        require(
+            self.size <= LARGEST_SIZE,
+            f"size={self.size} is more than {LARGEST_SIZE}: a face is measured under all masks, "
+            f"which takes {(self.size // 64) ** 2} times the time and memory of size=64",
+        )
+        _require_pixels("data.face_box", self.data.face_box, self.size)
+        _require_pixels("data.eye_band", self.data.eye_band, self.size)
         fits = self.data.clutter <= self.size
         require(
             fits, f"data.clutter={self.data.clutter} is finer than a pixel: at most {self.size}"
@@ -319,8 +330,16 @@ def _require_known_yaw(name: str, value: float, data: FaceSet) -> None:
         )
 
 
+def _require_pixels(name: str, region: Sequence[float] | None, size: int) -> None:
+    """Raise SettingsError for a relative region, a box or a band, that holds no pixel."""
+    edges = [round(at * size) for at in region or ()]
+    half = len(edges) // 2
+    if any(start >= end for start, end in zip(edges[:half], edges[half:])):
+        raise SettingsError(f"{name}={region} is smaller than a pixel at size={size}")
+
+
 def _nearest_size(size: int) -> str:
-    below = max(32, size // 32 * 32)
+    below = min(max(32, size // 32 * 32), LARGEST_SIZE - 32)
     return f"{below} or {below + 32}"
 
 

@@ -33,7 +33,7 @@ def validate(values: dict[str, Any], schema: type[Schema]) -> Schema:
     except OmegaConfBaseException as error:
         raise _refusal(error) from error
     except OverflowError as error:  # a whole number of hundreds of digits
-        raise SettingsError(f"a number is too large: {error}") from error
+        raise SettingsError(f"a number is too large: {str(error).splitlines()[0]}") from error
     assert isinstance(settings, schema)
     return settings
 

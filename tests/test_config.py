@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from facerot.config import CONF, Settings, Trainer
 from facerot.errors import SettingsError
-from facerot.runs.run import run_name
+from facerot.runs.run import find_run, run_name
 from facerot.validate import resolve
 
 USUAL = Trainer(None, 16, "adam", 1e-3, "onecycle", 0.1, None, None, "auto", steps=720)
@@ -100,6 +100,32 @@ def test_what_nobody_has_seen_of_a_face_set_is_not_taken_for_granted() -> None:
     assert aligned.data.eye_row == pytest.approx(0.5)
     for box in ("[0.1,0.1]", "[0.5,0.1,0.4,0.9]", "[0,0,64,64]"):
         assert "data.face_box" in str(refusal(f"data.face_box={box}"))
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("size=1024", "more than 256"),
+        ("size=288", "more than 256"),
+        ("data.face_box=[0,0,1e-9,1]", "data.face_box"),
+        ("data.face_box=[0.5,0.50,1,0.501]", "smaller than a pixel"),
+        ("data.eye_band=[0.4,0.4001]", "data.eye_band"),
+        ("source_yaw=1" + 400 * "0", "source_yaw"),
+        ("data.crop=[0,0,1,1" + 400 * "0" + "]", "data.crop"),
+        ("test_fraction=1" + 400 * "0", "too large"),
+    ],
+)
+def test_sizes_and_numbers_beyond_reason_are_refused(override: str, says: str) -> None:
+    assert compose("size=256").size == 256
+    text = str(refusal(override))
+    assert says in text
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize("study", ["../../x", "a/b", "/tmp/x", "..", ".", ".sweeps", "", "a\x1bb"])
+def test_a_study_lies_in_outputs_and_nowhere_else(study: str) -> None:
+    with pytest.raises(SettingsError, match="is no name of a folder"):
+        find_run(replace(compose(), study=study), compose())
 
 
 @pytest.mark.parametrize("value", ["1", "0", "-3", "2.5", "true", "null", "x", "[3]", "100"])

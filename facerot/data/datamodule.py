@@ -23,7 +23,8 @@ from facerot.errors import SettingsError
 
 log = logging.getLogger(__name__)
 
-EVALUATION_BATCH = 64
+EVALUATION_BATCH = 64  # faces of at most EVALUATION_SIZE px; of larger ones fewer
+EVALUATION_SIZE = 64
 SHOWN_FACES = 8
 
 
@@ -129,9 +130,9 @@ class FacePairs(L.LightningDataModule):
 
     def _in_order(self, split: str) -> DataLoader[Batch]:
         """All faces of a split in evaluation batches, always the same."""
-        count = len(self.splits[split])
-        starts = range(0, count, EVALUATION_BATCH)
-        batches = [torch.arange(start, min(start + EVALUATION_BATCH, count)) for start in starts]
+        pairs = self.splits[split]
+        count = evaluation_batch(pairs.sources.shape[-1])
+        batches = torch.split(torch.arange(len(pairs)), count)
         return DataLoader(self.splits[split], sampler=batches, batch_size=None)
 
     def batches(self, split: str) -> Iterator[Batch]:
@@ -161,6 +162,11 @@ class FacePairs(L.LightningDataModule):
             "copy_input": (source - target).square().mean().item(),
             "mean_face": (mean_face - target).square().mean().item(),
         }
+
+
+def evaluation_batch(size: int) -> int:
+    """How many faces of `size` px are evaluated at once."""
+    return max(1, min(EVALUATION_BATCH, EVALUATION_BATCH * EVALUATION_SIZE**2 // size**2))
 
 
 def to_unit(images: Tensor) -> Tensor:

@@ -49,6 +49,8 @@ def decode(
         if faces.matte is not None:
             picture = without_wall(picture)
         box = crop_box(picture.size, faces.crop)
+        if box[2] - box[0] < 1 or box[3] - box[1] < 1:
+            raise BadFile(f"crop={faces.crop} leaves less than a pixel of it")
         if place is not None:
             picture, box = aligned(picture, box, faces.eye_row, place)
         if picture.size != (size, size) or box != (0, 0, size, size):

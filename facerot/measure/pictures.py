@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image
 
@@ -11,7 +12,7 @@ from facerot.config import SPLITS
 from facerot.data.datamodule import FacePairs
 from facerot.latents import PROBES, keep_label, masks
 from facerot.measure.probes import probe
-from facerot.measure.silencing import decode_masks
+from facerot.measure.silencing import decode_masks, masked_at_once
 from facerot.model import UNet
 from facerot.panels import Pixels, captioned, sheet, to_pixels
 from facerot.paper import MASKED_FIGURES
@@ -44,7 +45,11 @@ def masked_faces(net: UNet, pairs: FacePairs, split: str, name: str) -> dict[str
     x, y = pairs.splits[split].shown()
     seen = probe(x, name)
     labels = map(keep_label, masks(net.latents, name))
-    outputs = map(to_pixels, decode_masks(net, net.encode(seen), name))
+    parts = [
+        [to_pixels(output) for output in decode_masks(net, net.encode(part), name)]
+        for part in torch.split(seen, masked_at_once(x.shape[-1]))
+    ]
+    outputs = map(np.concatenate, zip(*parts))
     return {"input": to_pixels(seen), "target": to_pixels(y), **dict(zip(labels, outputs))}
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from facerot.config import SPLITS
 from facerot.data.datamodule import Batch
@@ -33,6 +34,8 @@ from facerot.model import UNet
 
 KEY = ["split", "probe", "keep", "fill"]  # what a mean of latents.csv is taken within
 FACE = ["person", "session", "yaw", "mirrored"]  # yaw: of the input as the network sees it
+
+MASKED_AT_64_PX = 16  # faces
 
 Fill = list[Tensor] | None
 
@@ -73,7 +76,8 @@ def silence(net: UNet, faces: Faces, fills: Sequence[str], regions: scores.Regio
     parts = []
     for split in SPLITS:
         found: dict[tuple[str, ...], list[Tensor]] = {}
-        for x, y in faces.batches(split):
+        said = f"silencing latents on {split} faces"
+        for x, y in tqdm(_parts(faces, split), said, unit="batch", leave=False, disable=None):
             for answer in masked_outputs(net, x, values):
                 key = (split, answer.probe, keep_label(answer.keep), answer.fill)
                 for score, per_face in _scores(answer, y, regions).items():
@@ -84,6 +88,17 @@ def silence(net: UNet, faces: Faces, fills: Sequence[str], regions: scores.Regio
     words = [*KEY, "person", "session", "score"]
     typed: pd.DataFrame = table.astype(dict.fromkeys(words, "category"))
     return typed
+
+
+def _parts(faces: Faces, split: str) -> Iterator[Batch]:
+    for x, y in faces.batches(split):
+        at_once = masked_at_once(x.shape[-1])
+        yield from zip(torch.split(x, at_once), torch.split(y, at_once))
+
+
+def masked_at_once(size: int) -> int:
+    """How many faces of `size` px are decoded under all masks at once: what 1 GB is enough for."""
+    return max(1, MASKED_AT_64_PX * 64**2 // size**2)
 
 
 def masked_outputs(net: UNet, x: Tensor, fills: dict[str, Fill]) -> Iterator[Masked]:

@@ -190,12 +190,22 @@ def unless_damaged(read: Callable[[], Record]) -> Record | None:
         return None
 
 
+def study_folder(outputs: str | Path, study: str) -> Path:
+    """Where the runs of a study lie; raises SettingsError for a name that leads elsewhere."""
+    if not study or Path(study).name != study or study.startswith(".") or not study.isprintable():
+        raise SettingsError(
+            f"study={study} is no name of a folder: its runs go to outputs/STUDY, write "
+            "outputs=DIR for another place"
+        )
+    return Path(outputs) / study
+
+
 def find_run(settings: Settings, defaults: Settings) -> Run:
     """The run that these settings train: the one that is there, or where it would go.
 
     Its folder may have been named when other settings, or other defaults, made part of the name.
     """
-    study = Path(settings.outputs) / settings.study
+    study = study_folder(settings.outputs, settings.study)
     usual = Run(study / run_name(settings, defaults))
     wanted = what_trains(settings)
     for folder in [usual.folder, *sorted(study.glob(f"{model_and_seed(settings)}*"))]:

@@ -19,7 +19,7 @@ from facerot.paper import BASELINE, SETS
 from facerot.reading import MOST_TABLE, read_bytes
 from facerot.runs.files import read_json, refuse_changed
 from facerot.runs.metrics import QUALITY, Metrics
-from facerot.runs.run import Run, differences
+from facerot.runs.run import Run, differences, study_folder
 
 KEY = ("split", "probe", "keep", "fill", "score")  # what a value of latents.csv belongs to
 LATENTS_COLUMNS = (*KEY, "value")
@@ -152,7 +152,7 @@ def _select(values: pd.Series, key: tuple[str, ...]) -> pd.Series:
 
 def run_folders(outputs: Path, study: str) -> list[Path]:
     """The run folders of a study, sorted; raises SettingsError where there is none."""
-    folder = outputs / study
+    folder = study_folder(outputs, study)
     folders = sorted(path.parent for path in folder.glob("[!.]*/status.json"))
     if not folders:
         raise SettingsError(f"{folder} holds no runs: {_studies(outputs)}")

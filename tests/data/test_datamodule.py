@@ -56,6 +56,14 @@ def compose(*overrides: str) -> Settings:
         return resolve(hydra.compose("train", ["budget=smoke", *overrides]), Settings)
 
 
+def test_of_large_faces_fewer_are_evaluated_at_once_and_none_is_left_out(faces_zip: Path) -> None:
+    for size, most in ((64, 64), (256, 4)):
+        faces = FacePairs(compose(f"data.root={faces_zip}", f"size={size}"))
+        found = [len(x) for x, _ in faces.batches("train")]
+        assert max(found) == min(most, 10)
+        assert sum(found) == 10
+
+
 def test_fewer_persons_train_and_the_same_are_tested(faces_zip: Path) -> None:
     everybody = FacePairs(compose(f"data.root={faces_zip}"))
     fewer = FacePairs(compose(f"data.root={faces_zip}", "train_persons=4"))

@@ -109,6 +109,14 @@ def test_on_bad_skip_leaves_out_what_is_unusable_and_nothing_else(folder: Path) 
         load(folder)
 
 
+def test_a_crop_of_less_than_a_pixel_leaves_nothing_to_train_on(folder: Path) -> None:
+    for crop in ([0, 0, 1e-9, 1], [0.5, 0.5, 1, 0.51]):
+        faces = face_set(folder, crop=crop)
+        listed = list_faces(faces)
+        with pytest.raises(SettingsError, match=r"60 of 60 .* less than a pixel .* and 50 more"):
+            load_images(listed.root, listed.stamps, listed.views, faces, 64)
+
+
 def test_a_damaged_archive_member_is_named(faces_zip: Path, tmp_path: Path) -> None:
     damaged = bytearray(faces_zip.read_bytes())
     at = damaged.index(b"0003/yaw0.png") + 60
