@@ -52,9 +52,12 @@ test: setup      ## the test suite
 bench: setup     ## speed as ratios: training against a bare loop, masks against plain passes
 	$(BIN)/python -m tests.benchmarks
 
+attacks: setup   ## 2,000 seeded mutations of what is read: a result or one line; COUNT, SEED
+	$(BIN)/python -m tests.attacks $(or $(COUNT),2000) $(or $(SEED),0)
+
 lint: setup      ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-.PHONY: help setup demo train paper multiverse measure report heads dashboard test bench lint
+.PHONY: help setup demo train paper multiverse measure report heads dashboard test bench attacks lint
