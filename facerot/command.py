@@ -17,6 +17,7 @@ from omegaconf import DictConfig
 
 from facerot.config import CONF
 from facerot.errors import SettingsError, refusals, require_choice
+from facerot.reading import refuse_unreadable_yaml
 from facerot.validate import Schema, refuse_unknown_name, resolve
 
 LISTS = ("concats", "source_yaw")
@@ -71,6 +72,7 @@ def read_command_line(arguments: list[str], schema: type) -> list[str]:
         if re.split("[./@]", name)[0] not in FOREIGN:
             refuse_unknown_name(name, schema)
         refuse_unknown_option(override, _options(name, asked))
+        refuse_unreadable_option(override, asked)
         if override.is_sweep_override():
             refuse_accidental_sweep(override, sweeps)
     flags = list(arguments)
@@ -90,6 +92,15 @@ def refuse_unknown_option(override: Override, options: list[str]) -> None:
         require_choice(name, "null" if value is None else str(value), options)
     if name == "experiment" and not override.is_add():
         raise SettingsError(f"{text} lacks its plus: write +{text}")
+
+
+def refuse_unreadable_option(override: Override, asked: Namespace) -> None:
+    """Raise SettingsError where the file of a choice, in a --config-dir, cannot be read."""
+    if asked.config_dir is None or override.is_delete() or override.is_sweep_override():
+        return
+    path = Path(asked.config_dir) / override.key_or_group / f"{override.value()}.yaml"
+    if os.path.lexists(path):
+        refuse_unreadable_yaml(path)
 
 
 def refuse_accidental_sweep(override: Override, sweeps: bool) -> None:

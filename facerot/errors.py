@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 LONGEST = 2000  # bytes of what is said to the user at once
 NAMED = 10  # of many faults: the first ones by their names, the others counted
@@ -60,7 +61,7 @@ def refusals() -> Iterator[None]:
         cause = error.__cause__
         what = f"{reason(error)}: {reason(cause)}" if cause is not None else reason(error)
         raise SystemExit(f"facerot: {printable(what)}") from None
-    except OmegaConfBaseException as error:
+    except (OmegaConfBaseException, YAMLError) as error:
         raise SystemExit(f"facerot: {reason(error)}") from None
     except (SettingsError, OSError) as error:
         raise SystemExit(f"facerot: {one_line(error)}") from None

@@ -5,7 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from stat import S_ISREG
 
-from facerot.errors import BadFile, reason
+import yaml
+
+from facerot.errors import BadFile, SettingsError, reason
+
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+DEEPEST = 20  # levels of a YAML: libyaml follows thousands of them until the stack ends
 
 MOST_TEXT = 2**20  # bytes of a record or of settings
 MOST_TABLE = 2**26  # bytes of a CSV
@@ -42,3 +47,21 @@ def read_bytes(path: Path, most: int) -> bytes:
     if len(data) > most:  # files of /proc have no size
         raise BadFile(f"more than {most} bytes")
     return data
+
+
+def refuse_nested(text: str) -> None:
+    """Raise BadFile for a YAML that a few lines make grow without end, or nest."""
+    depth = 0
+    for event in yaml.parse(text, YAML_LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST or isinstance(event, yaml.AliasEvent):
+            raise BadFile("no settings of ours nest so deep or name a part twice")
+
+
+def refuse_unreadable_yaml(path: Path) -> None:
+    """Raise SettingsError for a YAML of a user's that would be read in vain or without end."""
+    try:
+        refuse_nested(read_bytes(path, MOST_TEXT).decode())
+    except (BadFile, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(f"{path} cannot be read: {reason(error)}") from error

@@ -12,10 +12,14 @@ from typing import Any
 import yaml
 
 from facerot.errors import BadFile, SettingsError, reason
-from facerot.reading import MOST_TEXT, MOST_WEIGHTS, read_bytes, require_regular
-
-YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-DEEPEST = 20  # levels of a YAML: libyaml follows thousands of them until the stack ends
+from facerot.reading import (
+    MOST_TEXT,
+    MOST_WEIGHTS,
+    YAML_LOADER,
+    read_bytes,
+    refuse_nested,
+    require_regular,
+)
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
@@ -54,23 +58,13 @@ def read_yaml(path: Path) -> dict[str, Any] | None:
     if text is None:
         return None
     try:
-        _refuse_nested(text)
+        refuse_nested(text)
         value = yaml.load(text, YAML_LOADER)
     except Exception as error:  # values that are none of their tag provoke errors of many kinds
         raise damaged(path, error) from error
     if not isinstance(value, dict):
         raise SettingsError(f"{path} is damaged: it holds no settings")
     return value
-
-
-def _refuse_nested(text: str) -> None:
-    """Raise ValueError for a YAML that a few lines make grow without end, or nest."""
-    depth = 0
-    for event in yaml.parse(text, YAML_LOADER):
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST or isinstance(event, yaml.AliasEvent):
-            raise ValueError("no settings of ours nest so deep or name a part twice")
 
 
 def read_record(path: Path) -> str | None:

@@ -8,6 +8,7 @@ or dies, the next worker goes on after that attack.
 
 from __future__ import annotations
 
+import io
 import json
 import queue
 import resource
@@ -20,6 +21,7 @@ import traceback
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -120,7 +122,6 @@ def candidates(home: Path, pattern: str) -> list[Path]:
 def work(home: Path, seed: int, start: int, count: int) -> None:
     """Make the attacks from number `start` on, telling of each before and after."""
     from tests.attacks.mutate import spoil
-    from tests.conftest import run_main
 
     kinds = attacks()
     chances = [kind[0] for kind in kinds.values()]
@@ -130,19 +131,35 @@ def work(home: Path, seed: int, start: int, count: int) -> None:
         _, main, pattern, line = kinds[name]
         here = Path(tempfile.mkdtemp(dir=home.parent))
         shutil.copytree(home, here, dirs_exist_ok=True)
-        (run,) = here.glob("outputs/heads-smoke/autoencoder*")
-        (run.parent / ".the-run").symlink_to(run)
+        (folder,) = here.glob("outputs/heads-smoke/autoencoder*")
+        (folder.parent / ".the-run").symlink_to(folder)
         path = chance.choice(candidates(here, pattern))
         how = spoil(path, chance)
         tell(number=number, kind=name, how=f"{path.name} {how}")
         try:
-            done = run_main(main, *line, cwd=here, cache=str(home / "cache"))
-            ended = judge(done.returncode, done.stdout, done.stderr)
+            ended = judge(*run(main, line, here, home / "cache"))
         except BaseException:
             ended = "traceback: " + traceback.format_exc()[-600:]
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         tell(number=number, ended=ended, peak=peak)
         shutil.rmtree(here)
+
+
+def run(main: Callable[[], Any], line: list[str], cwd: Path, cache: Path) -> tuple[int, str, str]:
+    """A command's exit code and what it says, with the streams of a process of its own."""
+    from tests.conftest import as_user
+
+    out, err = (io.TextIOWrapper(io.BytesIO(), write_through=True) for _ in range(2))
+    code: object = 0
+    with as_user(line, cwd, str(cache)), redirect_stdout(out), redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+    if isinstance(code, str):
+        print(code, file=err)
+    said = [stream.buffer.getvalue().decode(errors="replace") for stream in (out, err)]
+    return (code if isinstance(code, int) else int(code is not None)), said[0], said[1]
 
 
 def judge(code: int, out: str, err: str) -> str:
