@@ -7,6 +7,7 @@ Nothing here needs torch before something is measured.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from facerot.model import UNet
 
 
+log = logging.getLogger(__name__)
+
+USUAL_SIZE = 64  # px
 KINDS = ("parquet", "csv")
 CSV: dict[str, Any] = {
     "index": False, "float_format": "%.8g", "na_rep": "nan", "lineterminator": "\n"
@@ -83,6 +87,11 @@ class Analysis:
         """Measure, and write the files, NAME.json last; fills measured before are kept."""
         fills = [*settings.latents.fills, *self.stamp(run).get("latents.fills", ())]
         asked = replace(settings, latents=Latents([fill for fill in FILLS if fill in fills]))
+        if settings.size > USUAL_SIZE:
+            times = (settings.size / USUAL_SIZE) ** 2
+            log.info(
+                f"measuring {self.name} of {settings.size} px: {times:.3g} times the usual work"
+            )
         table = self.measure(network, pairs, asked)
         means = self.averages(table)
         place = run.folder / self.name

@@ -117,11 +117,13 @@ class Run:
     def open(self, settings: Settings) -> None:
         """Make the folder ready: started over with `force`, else gone on with.
 
-        Raises SettingsError where the folder holds a run that was trained otherwise.
+        Raises SettingsError where the folder holds a run that was trained otherwise, or so damaged
+        that it cannot be told.
         """
         if settings.force and self.folder.exists():
             shutil.rmtree(self.folder)
         self.refuse_other_settings(settings)
+        self.faces()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.write_settings(settings)
         self._write_status("running")
@@ -165,7 +167,7 @@ class Run:
         self._write_status("failed", error=one_line(error), traceback=trace)
 
     def _write_status(self, status: str, **more: Any) -> None:
-        faces = self.faces()
+        faces = unless_damaged(self.faces)
         now = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         here = {"time": now, "host": platform.node(), "pid": os.getpid(), "facerot": __version__}
         write_json(

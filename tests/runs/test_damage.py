@@ -72,7 +72,7 @@ def test_damaged_metrics_are_recorded_again_from_the_checkpoint(
 
 
 @pytest.mark.parametrize("how", ["cut", "no text"])
-def test_a_damaged_status_is_written_again_where_it_is_known_what_was_trained(
+def test_a_damaged_status_matters_where_nothing_else_tells_what_was_trained(
     folder: Path, command: Command, how: str
 ) -> None:
     spoil(folder / "status.json", DAMAGES[how])
