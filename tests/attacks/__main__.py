@@ -27,6 +27,7 @@ from random import Random
 from typing import Any
 
 LONGEST = 30  # seconds that an attack may take
+GOOD = ("result", "line")  # how an attack may end
 MOST_MEMORY = 2048  # MB that a worker may take
 RUN = ("model.channels=2", "latents.fills=[zero]", "budget=smoke", "data.root=faces.zip")
 YAML = """
@@ -217,7 +218,7 @@ def answers(home: Path, seed: int, start: int, count: int) -> Iterator[dict[str,
 def main(count: int, seed: int) -> int:
     """Make the attacks and print what became of them; 1 where one did not end as it should."""
     ends: Counter[tuple[str, str]] = Counter()
-    wrong, peak, done = [], 0, 0
+    peak, done = 0, 0
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         home.mkdir()
@@ -233,17 +234,14 @@ def main(count: int, seed: int) -> int:
                 end = answer["ended"].split(":")[0]
                 ends[at["kind"], end] += 1
                 peak, done = max(peak, answer["peak"]), answer["number"] + 1
-                if end not in ("result", "line"):
-                    wrong.append(
-                        f"{seed}-{at['number']} {at['kind']}, {at['how']}: {answer['ended']}"
-                    )
+                if end not in GOOD:
+                    where = f"{seed}-{at['number']} {at['kind']}, {at['how']}"
+                    print(f"{where}: {answer['ended']}", flush=True)
     for (kind, end), times in sorted(ends.items()):
         print(f"{kind:18} {end:14} {times}")
-    print("\n".join(wrong))
-    print(
-        f"{done} attacks of seed {seed}, {len(wrong)} ended otherwise than they should; {peak} MB"
-    )
-    return int(bool(wrong) or peak > MOST_MEMORY)
+    wrong = sum(times for (_, end), times in ends.items() if end not in GOOD)
+    print(f"{done} attacks of seed {seed}: {wrong} ended otherwise than they should; {peak} MB")
+    return int(wrong > 0 or peak > MOST_MEMORY)
 
 
 if __name__ == "__main__":
