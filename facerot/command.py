@@ -6,8 +6,10 @@ import os
 import re
 import sys
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, TextIO, cast
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -45,18 +47,65 @@ def command(config: str, schema: type[Schema], work: Callable[[Schema], None]) -
     return hydra_command(config, schema, job)
 
 
-def hydra_command(config: str, schema: type, job: Callable[[DictConfig], None]) -> Main:
+def hydra_command(config: str, schema: type, job: Callable[[DictConfig], object]) -> Main:
     """The `main` of a command whose job gets the composed config, in a sweep many times."""
     run = hydra.main(version_base="1.3", config_path=str(CONF), config_name=config)(job)
 
     def main() -> None:
         """Entry point."""
         os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors come here instead of being printed
-        with refusals():
+        with unread_output_is_fine(), refusals():
             sys.argv[1:] = read_command_line(sys.argv[1:], schema)
             run()
 
     return main
+
+
+@contextmanager
+def unread_output_is_fine() -> Iterator[None]:
+    """Go on where nobody reads what is printed (`| head -1`), or the disk it goes to is full."""
+    printed, sys.stdout, sys.stderr = (
+        (sys.stdout, sys.stderr),
+        cast(TextIO, Forgiving(sys.stdout)),
+        cast(TextIO, Forgiving(sys.stderr)),
+    )
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        sys.stdout, sys.stderr = printed
+
+
+class Forgiving:
+    """A text stream whose text is dropped from the first time on that it cannot be written."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+    def write(self, text: str) -> int:
+        """Write, or drop."""
+        with self._dropping():
+            self.stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, or drop."""
+        with self._dropping():
+            self.stream.flush()
+
+    @contextmanager
+    def _dropping(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            with suppress(OSError):  # a stream without a file of the system
+                os.dup2(nowhere, self.stream.fileno())
+            os.close(nowhere)
 
 
 def read_command_line(arguments: list[str], schema: type) -> list[str]:

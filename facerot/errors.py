@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -12,6 +13,8 @@ from yaml import YAMLError
 
 LONGEST = 2000  # bytes of what is said to the user at once
 NAMED = 10  # of many faults: the first ones by their names, the others counted
+
+from facerot.interrupt import Interrupted
 
 
 class SettingsError(ValueError):
@@ -48,15 +51,21 @@ def reason(error: BaseException) -> str:
 
 def one_line(error: BaseException) -> str:
     """An error as one line: its own text where it is meant for the user, else with its type."""
-    plain = isinstance(error, SettingsError | BadFile)
+    plain = isinstance(error, SettingsError | BadFile | Interrupted)
     return reason(error) if plain else printable(f"{type(error).__name__}: {error}")
 
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """End a command with one clear line and exit code 1 where it, Hydra or the disk refuses."""
+    """End a command with one clear line and exit code 1 where it, Hydra or the disk refuses.
+
+    Ctrl-C ends it with exit code 130.
+    """
     try:
         yield
+    except KeyboardInterrupt:
+        print("facerot: interrupted", file=sys.stderr)
+        raise SystemExit(130) from None
     except HydraException as error:
         cause = error.__cause__
         what = f"{reason(error)}: {reason(cause)}" if cause is not None else reason(error)

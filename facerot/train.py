@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import sys
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import hydra
@@ -13,49 +14,70 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from facerot import interrupt
 from facerot.command import hydra_command
 from facerot.config import DEFAULT_SPEC, Settings
 from facerot.data.listing import Listing, list_faces
 from facerot.errors import FacesNotGiven, SettingsError, one_line
+from facerot.interrupt import Interrupted
 from facerot.measure.analyses import lacking
 from facerot.runs.metrics import Metrics
 from facerot.runs.run import Run, find_run
-from facerot.runs.sweep import Outcome, record_outcome
+from facerot.runs.sweep import INTERRUPTED, Outcome
 from facerot.threads import threads_for
 from facerot.validate import resolve
 
 
-def job(cfg: DictConfig) -> None:
+def job(cfg: DictConfig) -> Outcome:
     """One job: a single run, or one of a sweep, which goes on whatever becomes of it."""
-    outcome = perform(cfg)
-    sweep = HydraConfig.get().mode == RunMode.MULTIRUN
-    if outcome.status == "failed" or (outcome.status == "missing" and not sweep):
-        print(f"facerot: {outcome.error}", file=sys.stderr)
-    if sweep:
-        record_outcome(Path(HydraConfig.get().runtime.output_dir), outcome)
-    elif outcome.error is not None:
-        raise SystemExit(1)
+    with interrupt.listening():  # a launcher may run it in a process of its own
+        outcome = perform(cfg)
+        sweep = HydraConfig.get().mode == RunMode.MULTIRUN
+        if outcome.error is not None and (outcome.status != "missing" or not sweep):
+            who = f"{outcome.run}: " if outcome.status == INTERRUPTED else ""
+            print(f"facerot: {who}{outcome.error}", file=sys.stderr, flush=True)
+        if outcome.error is not None and not sweep:
+            signal = interrupt.asked() if outcome.status == INTERRUPTED else None
+            raise SystemExit(1 if signal is None else interrupt.exit_code(signal))
+        return outcome
 
 
 def perform(cfg: DictConfig) -> Outcome:
     """Train and measure what the config asks for, where that has not been done; never raises."""
+    asked: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
+    name = " ".join(asked) or "defaults"
     try:
-        refuse_without_faces(cfg)
-        settings = resolve(cfg, Settings)
-        run = find_run(settings, defaults_of(cfg))
-        jobs = HydraConfig.get().launcher.get("n_jobs", 1)
-        settings.threads = threads_for(settings.threads, jobs)
-    except SettingsError as error:
-        asked: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
-        status = "missing" if isinstance(error, FacesNotGiven) else "failed"
-        return Outcome(" ".join(asked) or "defaults", status, error=one_line(error))
+        with interrupt.at_once():
+            refuse_without_faces(cfg)
+            settings = resolve(cfg, Settings)
+            run = find_run(settings, defaults_of(cfg))
+            name = str(run.folder)
+            jobs = HydraConfig.get().launcher.get("n_jobs", 1)
+            settings.threads = threads_for(settings.threads, jobs)
+            with held(run):
+                run.remove_unfinished_files()
+                return train(settings, run)
+    except Interrupted as end:
+        return Outcome(name, INTERRUPTED, error=one_line(end))
+    except FacesNotGiven as error:
+        return Outcome(name, "missing", error=one_line(error))
+    except (SettingsError, OSError) as error:  # an OSError: outputs that cannot be written
+        return Outcome(name, "failed", error=one_line(error))
+
+
+@contextmanager
+def held(run: Run) -> Iterator[None]:
+    """Hold the lock of a run; where another process works on it, wait until that has ended."""
+    lock = run.lock()
     try:
-        with run.lock():
-            return train(settings, run)
+        lock.acquire()
     except Timeout:
-        return failed(run, SettingsError(f"{run.folder} is being trained by another process"))
-    except OSError as error:  # an outputs folder that cannot be written
-        return failed(run, error)
+        print(f"{run.folder}: another process works on it; waiting for its end", flush=True)
+        lock.acquire(blocking=True, poll_interval=0.5)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def refuse_without_faces(cfg: DictConfig) -> None:
@@ -92,12 +114,16 @@ def train(settings: Settings, run: Run) -> Outcome:
         run.claim(listing.fingerprint)
         from facerot.training.fit import fit  # torch and Lightning take seconds: only for work
 
-        status = "resumed" if run.checkpoint.exists() else "trained"
-        metrics = fit(settings, run, listing)
+        metrics, resumed = fit(settings, run, listing)
         run.finish(metrics)
-        return ended(run, status, metrics)
+        return ended(run, "resumed" if resumed else "trained", metrics)
+    except Interrupted:
+        with suppress(OSError):
+            run.interrupt()
+        raise
     except Exception as error:  # whatever it is, the sweep's other jobs go on
-        run.fail(error)
+        with suppress(OSError):  # the disk may be full
+            run.fail(error)
         return failed(run, error)
     finally:
         gc.collect()  # trainer and network refer to each other: a sweep would keep all of them
@@ -123,14 +149,15 @@ def finished(settings: Settings, run: Run, metrics: Metrics) -> Outcome:
 def ended(run: Run, status: str, metrics: Metrics, measured: str = "") -> Outcome:
     """Say how a run ended well."""
     train_mse, test_mse = metrics.mse("train"), metrics.mse("test")
+    remark = "worse than the mean training face" if metrics.is_wreck else None
     print(
         f"{run.folder}: {status}{measured}; MSE train {train_mse:.4f}, test {test_mse:.4f} "
         f"(test of copying the input {metrics.baselines['copy_input']:.4f}, "
-        f"of the mean training face {metrics.baselines['mean_face']:.4f}); "
-        f"{metrics.seconds:.0f} s",
+        f"of the mean training face {metrics.baselines['mean_face']:.4f})"
+        f"{f', {remark}' if remark else ''}; {metrics.seconds:.0f} s",
         flush=True,
     )
-    return Outcome(str(run.folder), status, train_mse, test_mse, metrics.seconds)
+    return Outcome(str(run.folder), status, train_mse, test_mse, metrics.seconds, remark=remark)
 
 
 def failed(run: Run, error: Exception) -> Outcome:
@@ -138,7 +165,14 @@ def failed(run: Run, error: Exception) -> Outcome:
     return Outcome(str(run.folder), "failed", error=one_line(error))
 
 
-main = hydra_command("train", Settings, job)
+hydra_main = hydra_command("train", Settings, job)
+
+
+def main() -> None:
+    """Entry point."""
+    with interrupt.listening():
+        hydra_main()
+
 
 if __name__ == "__main__":
     main()

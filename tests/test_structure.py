@@ -23,6 +23,7 @@ LEAVES = (
     "validate",
     "reading",
     "errors",
+    "interrupt",
 )
 
 

@@ -59,10 +59,12 @@ class EpochOrder(Sampler[Tensor]):
     """Batches of indices in an order that is a function of (seed, epoch) alone.
 
     Every face is seen once an epoch; the batches are of equal size, give or take one face.
+    The first `used` batches of the next epoch are left out: it goes on in its middle.
     """
 
     def __init__(self, count: int, batch_size: int, seed: int) -> None:
         self.count, self.batch_size, self.seed, self.epoch = count, batch_size, seed, 0
+        self.used = 0
 
     def set_epoch(self, epoch: int) -> None:
         """Lightning calls this before every epoch, also after a resume."""
@@ -73,7 +75,8 @@ class EpochOrder(Sampler[Tensor]):
 
     def __iter__(self) -> Iterator[Tensor]:
         order = np.random.default_rng([self.seed, self.epoch]).permutation(self.count)
-        yield from map(torch.from_numpy, np.array_split(order, len(self)))
+        batches, self.used = np.array_split(order, len(self))[self.used :], 0
+        yield from map(torch.from_numpy, batches)
 
 
 class FacePairs(L.LightningDataModule):

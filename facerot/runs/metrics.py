@@ -61,6 +61,11 @@ class Metrics:
         return quality["mse"]
 
     @property
+    def is_wreck(self) -> bool:
+        """Whether it learned less than nothing: the mean training face does better on the test."""
+        return not self.mse("test") <= self.baselines["mean_face"]
+
+    @property
     def fingerprint(self) -> str:
         """What tells the faces of this run from others."""
         return str(self.faces["fingerprint"])

@@ -158,6 +158,16 @@ class Run:
         self._write_status("finished")
         metrics.write(self.folder / "metrics.json")
 
+    def interrupt(self) -> None:
+        """Record that a signal ended the work on it; a later start goes on."""
+        self._write_status("interrupted")
+
+    def remove_unfinished_files(self) -> None:
+        """Remove what a killed process was writing: files beside their place, see `write_whole`."""
+        for folder in (self.folder, self.checkpoint.parent):
+            for path in folder.glob(".*.*"):
+                path.unlink(missing_ok=True)
+
     def fail(self, error: BaseException) -> None:
         """Record what went wrong; a later start tries again."""
         self.folder.mkdir(parents=True, exist_ok=True)

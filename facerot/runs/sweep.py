@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Quote, QuotedString
+from hydra.core.utils import JobReturn
+from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
+from facerot import interrupt
+from facerot.errors import SettingsError
 from facerot.runs.files import read_json, write_json
 
-STATUSES = ("trained", "resumed", "skipped", "failed")
+STATUSES = ("trained", "resumed", "skipped", "failed")  # counted even where there are none
+INTERRUPTED, NOT_STARTED = "interrupted", "not started"  # by a signal
 
 
 @dataclass(frozen=True)
@@ -19,44 +30,98 @@ class Outcome:
     """What became of one job of a sweep."""
 
     run: str
-    status: str  # trained, resumed, skipped, missing (the faces of a spec) or failed
+    status: str  # of STATUSES, missing (the faces of a spec), INTERRUPTED or NOT_STARTED
     train_mse: float | None = None
     test_mse: float | None = None
     seconds: float = 0.0
     error: str | None = None
-
-
-def record_outcome(folder: Path, outcome: Outcome) -> None:
-    """Leave word of a sweep's job for the closing table."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "outcome.json", asdict(outcome))
+    remark: str | None = None  # of a run that ended well
 
 
 class ClosingTable(Callback):
-    """Ends a sweep with what ran, was skipped and failed; exit code 1 where a job failed."""
+    """Ends a sweep with what became of each job; exit code 1 where one failed or left no word.
+
+    Jobs leave word with this object; where a launcher runs them in other processes, in a file.
+    """
+
+    def __init__(self) -> None:
+        self.outcomes: dict[int, Outcome] = {}
+        self.jobs: list[str] = []
+        self.process: int | None = None
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Count the jobs, and give their words one folder, whatever the sweep goes through."""
+        self.jobs, self.process = jobs_of(config), os.getpid()
+        folder = QuotedString(str(config.hydra.sweep.dir), Quote.single).with_quotes()
+        with read_write(config), open_dict(config):
+            config.hydra.overrides.hydra.append(f"hydra.sweep.dir={folder}")
+
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
+        """Take a job's word; where a signal ended it, the sweep ends here."""
+        outcome = job_return.return_value
+        if not isinstance(outcome, Outcome) or OmegaConf.is_missing(config.hydra.job, "num"):
+            return
+        number = config.hydra.job.num
+        self.outcomes[number] = outcome
+        with suppress(OSError):  # the disk may be full
+            write_json(Path(config.hydra.sweep.dir, f"{number}.json"), asdict(outcome))
+        if outcome.status == INTERRUPTED and os.getpid() == self.process:
+            self.end(config)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
-        """Print the table of all jobs."""
-        folders = sorted(Path(config.hydra.sweep.dir).glob("*/outcome.json"), key=_job_number)
-        outcomes = [Outcome(**(read_json(path) or {})) for path in folders]
-        print("\n" + closing_table(outcomes))
-        if any(outcome.status == "failed" for outcome in outcomes):
+        """The table of all jobs."""
+        self.end(config)
+
+    def end(self, config: DictConfig) -> None:
+        """Print the table, and exit where not all is well."""
+        outcomes = self._all_outcomes(Path(config.hydra.sweep.dir))
+        print("\n" + closing_table(outcomes), flush=True)
+        ended, signal = {outcome.status for outcome in outcomes}, interrupt.asked()
+        if signal is not None and ended & {INTERRUPTED, NOT_STARTED}:
+            raise SystemExit(interrupt.exit_code(signal))
+        if "failed" in ended:
             raise SystemExit(1)
 
+    def _all_outcomes(self, folder: Path) -> list[Outcome]:
+        """Those of this process, those that others left word of, and the jobs without a word."""
+        found = dict(self.outcomes)
+        for path in folder.glob("*.json"):
+            with suppress(SettingsError, TypeError, ValueError):
+                found.setdefault(int(path.stem), Outcome(**(read_json(path) or {})))
+        for number, job in enumerate(self.jobs):
+            silent = Outcome(job, "failed", error="its process ended without a word")
+            missing = Outcome(job, NOT_STARTED) if interrupt.asked() else silent
+            found.setdefault(number, missing)
+        return [found[number] for number in sorted(found)]
 
-def _job_number(path: Path) -> int:
-    return int(path.parent.name)
+
+def jobs_of(config: DictConfig) -> list[str]:
+    """What each job of a sweep has for itself, in order; nothing where the sweeper is not Hydra's."""
+    if not config.hydra.sweeper["_target_"].endswith(".BasicSweeper"):
+        return []
+    swept = [f"{name}={values}" for name, values in (config.hydra.sweeper.params or {}).items()]
+    loader = GlobalHydra.instance().config_loader()
+    with suppress(HydraException):  # which the sweeper raises again
+        parsed = OverridesParser.create(loader).parse_overrides(
+            [*swept, *config.hydra.overrides.task]
+        )
+        (jobs,) = BasicSweeper.split_arguments(parsed, None)
+        shared = set(jobs[0]).intersection(*jobs)
+        return [" ".join(word for word in job if word not in shared) or "defaults" for job in jobs]
+    return []
 
 
 def closing_table(outcomes: list[Outcome]) -> str:
     """One line a job, then how many ended in which way."""
     width = max((len(outcome.run) for outcome in outcomes), default=3)
-    lines = [f"{'run':{width}}  status   train MSE  test MSE  seconds"]
+    status = max(7, *(len(outcome.status) for outcome in outcomes), 0)
+    lines = [f"{'run':{width}}  {'status':{status}}  train MSE  test MSE  seconds"]
     for outcome in outcomes:
         values = (outcome.train_mse, outcome.test_mse)
         train, test = ("-" if value is None else f"{value:.4f}" for value in values)
-        line = f"{outcome.run:{width}}  {outcome.status:7}  {train:>9}  {test:>8}"
-        lines.append(f"{line}  {outcome.seconds:7.0f}  {outcome.error or ''}".rstrip())
+        line = f"{outcome.run:{width}}  {outcome.status:{status}}  {train:>9}  {test:>8}"
+        told = outcome.error or outcome.remark or ""
+        lines.append(f"{line}  {outcome.seconds:7.0f}  {told}".rstrip())
     counts = dict.fromkeys(STATUSES, 0)
     for outcome in outcomes:
         counts[outcome.status] = counts.get(outcome.status, 0) + 1

@@ -1,19 +1,113 @@
-"""What is done beside the training: measuring the finished network, and pictures of faces."""
+"""What is done beside the training: stopping it, measuring the finished network, pictures."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any, cast
 
 import lightning as L
+import torch
 from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor
+from torch.utils.data import DataLoader
 
+from facerot import interrupt
 from facerot.config import SPLITS, Settings
-from facerot.data.datamodule import FacePairs
+from facerot.data.datamodule import Batch, EpochOrder, FacePairs
+from facerot.errors import SettingsError
 from facerot.measure.analyses import lacking
 from facerot.measure.pictures import write_pictures
 from facerot.panels import Pixels, captioned, to_pixels
 from facerot.runs.run import Run
 from facerot.training.module import FaceRotation
+
+
+class StopWhenAsked(L.Callback):
+    """Ends the training after the step in which a signal came, with a checkpoint of that step.
+
+    A whole epoch is first evaluated and logged. Raises Interrupted.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.saved = run, False
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Go on behind the batches that a checkpoint has had of its epoch.
+
+        And heed SIGTERM as before: Lightning's own way, just set up, ends without a checkpoint.
+        """
+        loader = cast("DataLoader[Batch]", trainer.train_dataloader)
+        order = cast(EpochOrder, loader.sampler)
+        order.used = (trainer.fit_loop.batch_idx + 1) % len(order)
+        interrupt.listen_again()
+
+    def on_train_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: Any,
+        batch: Batch,
+        batch_idx: int,
+    ) -> None:
+        """Within an epoch: save and end."""
+        if interrupt.asked() and not trainer.is_last_batch:
+            self._save(trainer)
+            interrupt.check()
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """After its last step: save, and let it be logged."""
+        if interrupt.asked():
+            self._save(trainer)
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """End where all that was trained is saved."""
+        if self.saved:
+            interrupt.check()
+
+    def _save(self, trainer: L.Trainer) -> None:
+        trainer.save_checkpoint(self.run.checkpoint)
+        self.saved = True
+
+
+class RefuseNonFinite(L.Callback):
+    """Ends the training where its loss is no number any more, before that is saved.
+
+    Raises SettingsError naming epoch, step, loss and learning rate.
+    """
+
+    loss = float("nan")
+
+    def on_train_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: Tensor | Mapping[str, Any] | None,
+        batch: Batch,
+        batch_idx: int,
+    ) -> None:
+        """Look at the loss; on a GPU once an epoch, as every look makes it wait."""
+        assert isinstance(outputs, Mapping)
+        if trainer.is_last_batch or outputs["loss"].device.type == "cpu":
+            self.loss = outputs["loss"].item()
+            self._refuse(trainer, math.isfinite(self.loss))
+
+    def on_save_checkpoint(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Look at the weights: the last step may have spoilt them after a finite loss."""
+        weights = cast(FaceRotation, pl_module).net.parameters()
+        self._refuse(trainer, all(bool(torch.isfinite(one).all()) for one in weights))
+
+    def _refuse(self, trainer: L.Trainer, fine: bool) -> None:
+        if fine:
+            return
+        rate = trainer.optimizers[0].param_groups[0]["lr"]
+        raise SettingsError(
+            f"training broke down in epoch {trainer.current_epoch + 1}, step {trainer.global_step}:"
+            f" loss {self.loss:g}, learning rate {rate:g}; try a lower trainer.learning_rate"
+            " (the last good checkpoint is kept)"
+        )
 
 
 class LatentMasking(L.Callback):

@@ -14,8 +14,9 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, Timer
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from facerot import __version__
+from facerot import __version__, interrupt
 from facerot.config import SPLITS, Settings
 from facerot.data.datamodule import FacePairs
 from facerot.data.listing import Listing
@@ -23,7 +24,13 @@ from facerot.latents import keep_label
 from facerot.runs.metrics import QUALITY, Metrics
 from facerot.runs.run import Run
 from facerot.runs.trained import architecture_of, save_weights
-from facerot.training.callbacks import FacePanels, LatentMasking
+from facerot.training.callbacks import (
+    FacePanels,
+    LatentMasking,
+    RefuseNonFinite,
+    StopWhenAsked,
+)
+from facerot.training.checkpoints import WholeCheckpoints, before, newest
 from facerot.training.module import FaceRotation
 
 log = logging.getLogger(__name__)
@@ -32,36 +39,48 @@ TIMES_A_RUN = 10  # that a run is evaluated and checkpointed, unless it is asked
 VERSIONS = ("torch", "lightning", "hydra-core", "omegaconf", "torchmetrics", "numpy", "pillow")
 
 
-def fit(settings: Settings, run: Run, listing: Listing) -> Metrics:
-    """Train, or go on training, the run's network; test and measure it; return its metrics.
+def fit(settings: Settings, run: Run, listing: Listing) -> tuple[Metrics, bool]:
+    """Train, or go on training, the run's network; test and measure it.
 
-    Raises SettingsError where the faces cannot be used.
+    Returns its metrics, and whether it went on from a checkpoint.
+    Raises SettingsError where the faces cannot be used or the training breaks down, Interrupted
+    where a signal asked for the end.
     """
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
     faces, timer = FacePairs(settings, listing), Timer(verbose=False)
-    trainer, module = learn(settings, run, faces, timer)
+    trainer, module, resumed = learn(settings, run, faces, timer)
     trainer.test(module, datamodule=faces, verbose=False)
     seconds = timer.time_elapsed("train")
     metrics = _metrics(settings, trainer, module, faces, listing.fingerprint, seconds)
     _log_hyperparameters(settings, trainer, metrics)
-    return metrics
+    return metrics, resumed
 
 
 def learn(
     settings: Settings, run: Run, faces: FacePairs, timer: Timer
-) -> tuple[L.Trainer, FaceRotation]:
-    """Train, or go on training, the run's network, and leave its checkpoint and its weights."""
+) -> tuple[L.Trainer, FaceRotation, bool]:
+    """Train, or go on training, the run's network, and leave its checkpoint and its weights.
+
+    Returns the Trainer, the network, and whether it went on from a checkpoint.
+    """
     L.seed_everything(settings.seed, verbose=False)
     module = make_module(settings)
-    done = _steps_done(run)
+    checkpoint, done = newest(run)
+    if checkpoint is not None:
+        log.info(f"{run.folder}: goes on after step {done}")
     epochs = settings.trainer.epochs_of(len(faces.train_dataloader()))
     trainer = make_trainer(settings, run, timer, epochs, done)
-    checkpoint = run.checkpoint if done else None
-    trainer.fit(module, datamodule=faces, ckpt_path=checkpoint, weights_only=True)
-    trainer.save_checkpoint(run.checkpoint)
+    with interrupt.patiently():
+        try:
+            trainer.fit(module, datamodule=faces, ckpt_path=checkpoint, weights_only=True)
+        except SIGTERMException:  # Lightning's, of a signal that came while it was set up
+            interrupt.check()
+            raise
+        trainer.save_checkpoint(run.checkpoint)
     save_weights(module.net, run.weights)
-    return trainer, module
+    before(run.checkpoint).unlink(missing_ok=True)
+    return trainer, module, checkpoint is not None
 
 
 def make_module(settings: Settings) -> FaceRotation:
@@ -74,14 +93,6 @@ def make_module(settings: Settings) -> FaceRotation:
         schedule=trainer.schedule,
         warmup=trainer.warmup,
     )
-
-
-def _steps_done(run: Run) -> int:
-    if not run.checkpoint.exists():
-        return 0
-    saved = torch.load(run.checkpoint, weights_only=True, map_location="cpu", mmap=True)
-    log.info(f"{run.folder}: goes on after epoch {saved['epoch'] + 1}")
-    return int(saved["global_step"])
 
 
 def make_trainer(
@@ -107,12 +118,15 @@ def make_trainer(
         save_on_train_epoch_end=True,
         enable_version_counter=False,
     )
+    beside = [timer, RefuseNonFinite(), StopWhenAsked(run), LatentMasking(run, settings)]
     return L.Trainer(
+        default_root_dir=run.folder,
         accelerator=asked.device,
         devices=1,
         max_epochs=epochs,
         deterministic=True,
-        callbacks=[checkpoint, timer, LatentMasking(run, settings), FacePanels(run)],
+        callbacks=[*beside, FacePanels(run), checkpoint],
+        plugins=[WholeCheckpoints()],
         logger=logger,
         check_val_every_n_epoch=asked.evaluate_every or often,
         num_sanity_val_steps=0,
@@ -127,6 +141,7 @@ def _quieten() -> None:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated.*")
     warnings.filterwarnings("ignore", ".*does not have many workers.*")
+    warnings.filterwarnings("ignore", ".*ended before the epoch ended.*")  # see StopWhenAsked
     warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists and is not empty.*")
     warnings.filterwarnings("ignore", ".*callbacks used to create the checkpoint need.*")
     warnings.filterwarnings("ignore", "The dirpath has changed from .*")  # a run may be moved
