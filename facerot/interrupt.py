@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import active_children
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -25,6 +26,7 @@ class Interrupted(BaseException):
 
 _asked: signal.Signals | None = None  # the first signal that came
 _at_once = False  # whether any moment is a safe point
+_is_child = False  # whether another process is there to end this one
 
 
 def listens() -> bool:
@@ -56,19 +58,23 @@ def check() -> None:
 
 
 @contextmanager
-def listening() -> Iterator[None]:
-    """Heed both signals; where this process does already, or outside its main thread, no change."""
-    global _asked
+def listening(is_child: bool = False) -> Iterator[None]:
+    """Heed both signals; where this process does already, or outside its main thread, no change.
+
+    A child gets the same signal from several sides: to it a second one means nothing.
+    """
+    global _asked, _is_child
     if listens() or threading.current_thread() is not threading.main_thread():
         yield
         return
     before = {number: signal.getsignal(number) for number in SIGNALS}
+    _is_child = is_child
     for number in SIGNALS:
         signal.signal(number, _heed)
     try:
         yield
     finally:
-        _asked = None
+        _asked = _asked if is_child else None  # what else is asked of a child is to end too
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -102,8 +108,13 @@ def _heeding(at_once: bool) -> Iterator[None]:
 
 def _heed(number: int, _: FrameType | None) -> None:
     global _asked
-    if _asked is not None:
-        os._exit(exit_code(signal.Signals(number)))
-    _asked = signal.Signals(number)
-    if _at_once:
+    first, _asked = _asked is None, _asked or signal.Signals(number)
+    for child in active_children():  # those of a parallel sweep
+        if not first:
+            child.kill()
+        elif number == signal.SIGTERM:  # Ctrl-C reaches them anyway
+            child.terminate()
+    if not first and not _is_child:
+        os._exit(exit_code(_asked))
+    if first and _at_once:
         raise Interrupted(_asked)

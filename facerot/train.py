@@ -23,42 +23,43 @@ from facerot.interrupt import Interrupted
 from facerot.measure.analyses import lacking
 from facerot.runs.metrics import Metrics
 from facerot.runs.run import Run, find_run
-from facerot.runs.sweep import INTERRUPTED, Outcome
+from facerot.runs.sweep import BY_SIGNAL, INTERRUPTED, NOT_STARTED, Outcome
 from facerot.threads import threads_for
 from facerot.validate import resolve
 
 
 def job(cfg: DictConfig) -> Outcome:
     """One job: a single run, or one of a sweep, which goes on whatever becomes of it."""
-    with interrupt.listening():  # a launcher may run it in a process of its own
+    with interrupt.listening(is_child=True):  # unless `main` runs in this process
         outcome = perform(cfg)
         sweep = HydraConfig.get().mode == RunMode.MULTIRUN
-        if outcome.error is not None and (outcome.status != "missing" or not sweep):
-            who = f"{outcome.run}: " if outcome.status == INTERRUPTED else ""
+        by_signal = outcome.status in BY_SIGNAL
+        if outcome.error is not None and not (sweep and outcome.status in ("missing", NOT_STARTED)):
+            who = f"{outcome.run}: " if by_signal else ""
             print(f"facerot: {who}{outcome.error}", file=sys.stderr, flush=True)
         if outcome.error is not None and not sweep:
-            signal = interrupt.asked() if outcome.status == INTERRUPTED else None
-            raise SystemExit(1 if signal is None else interrupt.exit_code(signal))
+            signal = interrupt.asked()
+            raise SystemExit(interrupt.exit_code(signal) if by_signal and signal else 1)
         return outcome
 
 
 def perform(cfg: DictConfig) -> Outcome:
     """Train and measure what the config asks for, where that has not been done; never raises."""
     asked: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
-    name = " ".join(asked) or "defaults"
+    name, interrupted = " ".join(asked) or "defaults", NOT_STARTED
     try:
         with interrupt.at_once():
             refuse_without_faces(cfg)
             settings = resolve(cfg, Settings)
             run = find_run(settings, defaults_of(cfg))
-            name = str(run.folder)
+            name, interrupted = str(run.folder), INTERRUPTED
             jobs = HydraConfig.get().launcher.get("n_jobs", 1)
             settings.threads = threads_for(settings.threads, jobs)
             with held(run):
                 run.remove_unfinished_files()
                 return train(settings, run)
     except Interrupted as end:
-        return Outcome(name, INTERRUPTED, error=one_line(end))
+        return Outcome(name, interrupted, error=one_line(end))
     except FacesNotGiven as error:
         return Outcome(name, "missing", error=one_line(error))
     except (SettingsError, OSError) as error:  # an OSError: outputs that cannot be written

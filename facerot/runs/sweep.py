@@ -22,7 +22,7 @@ from facerot.errors import SettingsError
 from facerot.runs.files import read_json, write_json
 
 STATUSES = ("trained", "resumed", "skipped", "failed")  # counted even where there are none
-INTERRUPTED, NOT_STARTED = "interrupted", "not started"  # by a signal
+BY_SIGNAL = INTERRUPTED, NOT_STARTED = "interrupted", "not started"
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Outcome:
     """What became of one job of a sweep."""
 
     run: str
-    status: str  # of STATUSES, missing (the faces of a spec), INTERRUPTED or NOT_STARTED
+    status: str  # of STATUSES or BY_SIGNAL, or missing (the faces of a spec)
     train_mse: float | None = None
     test_mse: float | None = None
     seconds: float = 0.0
@@ -65,7 +65,7 @@ class ClosingTable(Callback):
         self.outcomes[number] = outcome
         with suppress(OSError):  # the disk may be full
             write_json(Path(config.hydra.sweep.dir, f"{number}.json"), asdict(outcome))
-        if outcome.status == INTERRUPTED and os.getpid() == self.process:
+        if outcome.status in BY_SIGNAL and os.getpid() == self.process:
             self.end(config)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
@@ -77,7 +77,7 @@ class ClosingTable(Callback):
         outcomes = self._all_outcomes(Path(config.hydra.sweep.dir))
         print("\n" + closing_table(outcomes), flush=True)
         ended, signal = {outcome.status for outcome in outcomes}, interrupt.asked()
-        if signal is not None and ended & {INTERRUPTED, NOT_STARTED}:
+        if signal is not None and ended & {*BY_SIGNAL}:
             raise SystemExit(interrupt.exit_code(signal))
         if "failed" in ended:
             raise SystemExit(1)
@@ -96,7 +96,7 @@ class ClosingTable(Callback):
 
 
 def jobs_of(config: DictConfig) -> list[str]:
-    """What each job of a sweep has for itself, in order; nothing where the sweeper is not Hydra's."""
+    """What each job of a sweep has for itself, in order; none where the sweeper is not Hydra's."""
     if not config.hydra.sweeper["_target_"].endswith(".BasicSweeper"):
         return []
     swept = [f"{name}={values}" for name, values in (config.hydra.sweeper.params or {}).items()]
