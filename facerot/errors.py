@@ -72,6 +72,9 @@ def refusals() -> Iterator[None]:
         raise SystemExit(f"facerot: {printable(what)}") from None
     except (OmegaConfBaseException, YAMLError) as error:
         raise SystemExit(f"facerot: {reason(error)}") from None
+    except FileNotFoundError as error:
+        gone = "the working directory has been deleted"
+        raise SystemExit(f"facerot: {one_line(error) if error.filename else gone}") from None
     except (SettingsError, OSError) as error:
         raise SystemExit(f"facerot: {one_line(error)}") from None
 

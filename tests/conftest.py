@@ -19,14 +19,17 @@ from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported
 
+import hydra
 import numpy as np
 import pytest
 from filelock import FileLock
 from PIL import Image, ImageDraw
 
+from facerot.config import CONF, Settings
 from facerot.measure.__main__ import main as measure_main
 from facerot.report.__main__ import main as report_main
 from facerot.train import main as train_main
+from facerot.validate import resolve
 
 PERSONS = 12
 YAWS = (-90, -45, 0, 45, 90)
@@ -168,6 +171,20 @@ def report(environment: dict[str, str]) -> Command:
         return run_main(report_main, *overrides, cwd=cwd, cache=environment["XDG_CACHE_HOME"])
 
     return run
+
+
+@pytest.fixture(scope="session")
+def tiny_settings(
+    faces_zip: Path, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
+    """The settings of a tiny network, for tests that train without the command."""
+    with (
+        as_user([], tmp_path_factory.mktemp("home"), environment["XDG_CACHE_HOME"]),
+        hydra.initialize_config_dir(str(CONF), version_base="1.3"),
+    ):
+        few = ["model.channels=2", "trainer.evaluate_every=9", "threads=1"]  # epochs: 2, of smoke
+        cfg = hydra.compose("train", ["budget=smoke", f"data.root={faces_zip}", *few])
+        return resolve(cfg, Settings)
 
 
 @pytest.fixture(scope="session")

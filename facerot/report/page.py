@@ -95,15 +95,15 @@ def missing(study: Study) -> list[str]:
     """What the paper's tables and figures still need, a line a model; of several specs, which.
 
     A model is expected to have every seed that any model other than the Baseline has, since the
-    Baseline alone may have more (`experiment=seeds`).
+    Baseline alone may have more (`experiment=seeds`). Runs that learned nothing are named too.
     """
     expected = {run.seed for run in study.runs if run.concats != BASELINE}
     expected = expected or set(study.seeds(BASELINE))
-    lines = []
+    lines = _wrecks(study)
     if study.others:
         there = {study.spec, *(one.spec for one in study.others)}
         absent = [name for name in spec_names() if name not in there]
-        return [f"specs without a finished run: {', '.join(absent)}"] if absent else []
+        return lines + ([f"specs without a finished run: {', '.join(absent)}"] if absent else [])
     for concats in SETS:
         lacks = sorted(expected - set(study.seeds(concats)))
         if not study.of(concats):
@@ -111,6 +111,15 @@ def missing(study: Study) -> list[str]:
         elif lacks:
             lines.append(f"{model_name(concats)}: seed{'s' * (len(lacks) > 1)} {_list(lacks)}")
     return lines
+
+
+def _wrecks(study: Study) -> list[str]:
+    """A line that names the runs which do worse than the mean face: they count all the same."""
+    runs = [run for one in (study, *study.others) for run in one.runs]
+    names = [run.folder.name for run in runs if run.metrics.is_wreck]
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    told = f"worse than the mean training face on test faces: {_list(names[:10])}{more}"
+    return [told] if names else []
 
 
 def rests_on(study: Study) -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ from hydra.core.utils import JobReturn
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf.errors import OmegaConfBaseException
 
 from facerot import interrupt
 from facerot.errors import SettingsError
@@ -51,10 +52,12 @@ class ClosingTable(Callback):
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Count the jobs, and give their words one folder, whatever the sweep goes through."""
-        self.jobs, self.process = jobs_of(config), os.getpid()
-        folder = QuotedString(str(config.hydra.sweep.dir), Quote.single).with_quotes()
-        with read_write(config), open_dict(config):
-            config.hydra.overrides.hydra.append(f"hydra.sweep.dir={folder}")
+        self.process = os.getpid()
+        with suppress(HydraException, OmegaConfBaseException):  # which Hydra meets again, and tells
+            self.jobs = jobs_of(config)
+            folder = QuotedString(str(config.hydra.sweep.dir), Quote.single).with_quotes()
+            with read_write(config), open_dict(config):
+                config.hydra.overrides.hydra.append(f"hydra.sweep.dir={folder}")
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
         """Take a job's word; where a signal ended it, the sweep ends here."""
@@ -97,18 +100,15 @@ class ClosingTable(Callback):
 
 def jobs_of(config: DictConfig) -> list[str]:
     """What each job of a sweep has for itself, in order; none where the sweeper is not Hydra's."""
-    if not config.hydra.sweeper["_target_"].endswith(".BasicSweeper"):
+    hydra: Any = OmegaConf.to_container(config.hydra, resolve=False)  # overrides as they are
+    if not hydra["sweeper"]["_target_"].endswith(".BasicSweeper"):
         return []
-    swept = [f"{name}={values}" for name, values in (config.hydra.sweeper.params or {}).items()]
-    loader = GlobalHydra.instance().config_loader()
-    with suppress(HydraException):  # which the sweeper raises again
-        parsed = OverridesParser.create(loader).parse_overrides(
-            [*swept, *config.hydra.overrides.task]
-        )
-        (jobs,) = BasicSweeper.split_arguments(parsed, None)
-        shared = set(jobs[0]).intersection(*jobs)
-        return [" ".join(word for word in job if word not in shared) or "defaults" for job in jobs]
-    return []
+    swept = [f"{name}={values}" for name, values in (hydra["sweeper"].get("params") or {}).items()]
+    parser = OverridesParser.create(GlobalHydra.instance().config_loader())
+    overrides = parser.parse_overrides([*swept, *hydra["overrides"]["task"]])
+    (jobs,) = BasicSweeper.split_arguments(overrides, None)
+    shared = set(jobs[0]).intersection(*jobs)
+    return [" ".join(word for word in job if word not in shared) or "defaults" for job in jobs]
 
 
 def closing_table(outcomes: list[Outcome]) -> str:

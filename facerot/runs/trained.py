@@ -44,7 +44,8 @@ class Source:
 def load_trained(source: Source) -> tuple[UNet, Settings]:
     """The network in eval mode, and how its faces were cut.
 
-    Without the run's config.yaml beside the file that is how the default faces are cut.
+    Without the run's config.yaml beside the file that is how the default faces are cut; that, and
+    a run that has not been trained to its end, is said.
     Raises SettingsError where the file holds no network of this kind.
     """
     path = Path(cast(str, source.checkpoint or source.weights)).expanduser()
@@ -54,6 +55,8 @@ def load_trained(source: Source) -> tuple[UNet, Settings]:
     if settings is None:
         print(f"no {run.folder / 'config.yaml'}: faces are cut as the default ones, "
               "the centre square at 64 px")  # fmt: skip
+    elif source.checkpoint and not run.weights.exists():
+        print(f"{run.folder} is not trained to its end: this is its network so far")
     return network, settings or resolve(hydra.compose("train"), Settings)
 
 

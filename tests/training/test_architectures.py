@@ -7,7 +7,6 @@ from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
-import hydra
 import numpy as np
 import pytest
 import torch
@@ -15,7 +14,7 @@ from lightning.pytorch.callbacks import Timer
 from PIL import Image
 from torch import Tensor
 
-from facerot.config import COLOURS, CONF, MERGES, NORMS, Settings
+from facerot.config import COLOURS, MERGES, NORMS, Settings
 from facerot.data.datamodule import Batch, FacePairs
 from facerot.export import Switched, switches
 from facerot.latents import LATENTS, PROBES, removals
@@ -26,7 +25,6 @@ from facerot.rotate import AS_THE_RUN, Rotate, rotate
 from facerot.runs.run import Run
 from facerot.runs.trained import load_checkpoint, load_weights
 from facerot.training.fit import learn
-from facerot.validate import resolve
 from tests.conftest import Command, as_user, draw_head
 
 EVERY = list(product(NORMS, MERGES, COLOURS, ([], [2], [1, 2, 3, 4])))
@@ -56,16 +54,10 @@ class Tiny(NamedTuple):
 
 @pytest.fixture(scope="module")
 def tiny(
-    faces_zip: Path, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    tiny_settings: Settings, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Tiny:
-    with (
-        as_user([], tmp_path_factory.mktemp("home"), environment["XDG_CACHE_HOME"]),
-        hydra.initialize_config_dir(str(CONF), version_base="1.3"),
-    ):
-        few = ["model.channels=2", "trainer.evaluate_every=9", "threads=1"]  # epochs: 2, of smoke
-        cfg = hydra.compose("train", ["budget=smoke", f"data.root={faces_zip}", *few])
-        settings = resolve(cfg, Settings)
-        return Tiny(settings, FacePairs(settings), StopsInTheSecondEpoch(settings))
+    with as_user([], tmp_path_factory.mktemp("home"), environment["XDG_CACHE_HOME"]):
+        return Tiny(tiny_settings, FacePairs(tiny_settings), StopsInTheSecondEpoch(tiny_settings))
 
 
 def trained(folder: Path, settings: Settings, faces: FacePairs) -> Run:
