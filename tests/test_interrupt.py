@@ -115,7 +115,7 @@ def test_sigterm_ends_a_run_with_one_line_and_143(
     os.kill(child.pid, signal.SIGTERM)
     done = ended(child)
     (line,) = done.stderr.splitlines()
-    assert line.endswith("_seed-0: interrupted by SIGTERM; the same command goes on")
+    assert line.endswith(": interrupted by SIGTERM; the same command goes on")
     assert done.returncode == 143
     (status,) = tmp_path.glob("outputs/heads-smoke/*/status.json")
     assert json.loads(status.read_text())["status"] == "interrupted"

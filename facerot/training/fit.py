@@ -6,7 +6,10 @@ import logging
 import platform
 import subprocess
 import sys
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -39,6 +42,23 @@ TIMES_A_RUN = 10  # that a run is evaluated and checkpointed, unless it is asked
 VERSIONS = ("torch", "lightning", "hydra-core", "omegaconf", "torchmetrics", "numpy", "pillow")
 
 
+@contextmanager
+def one_error_of_the_disk() -> Iterator[None]:
+    """Let TensorBoard's thread fail silently: whoever gives it the next event meets its error."""
+    usual = threading.excepthook
+
+    def tell(failure: threading.ExceptHookArgs) -> None:
+        if not issubclass(failure.exc_type, OSError):
+            usual(failure)
+
+    threading.excepthook = tell
+    try:
+        yield
+    finally:
+        threading.excepthook = usual
+
+
+@one_error_of_the_disk()
 def fit(settings: Settings, run: Run, listing: Listing) -> tuple[Metrics, bool]:
     """Train, or go on training, the run's network; test and measure it.
 
