@@ -159,8 +159,9 @@ class Run:
         metrics.write(self.folder / "metrics.json")
 
     def interrupt(self) -> None:
-        """Record that a signal ended the work on it; a later start goes on."""
-        self._write_status("interrupted")
+        """Record that a signal ended the work on it, unless it was done; a later start goes on."""
+        if not (self.folder / "metrics.json").exists():
+            self._write_status("interrupted")
 
     def remove_unfinished_files(self) -> None:
         """Remove what a killed process was writing: files beside their place, see `write_whole`."""
