@@ -11,10 +11,10 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from facerot.interrupt import Interrupted
+
 LONGEST = 2000  # bytes of what is said to the user at once
 NAMED = 10  # of many faults: the first ones by their names, the others counted
-
-from facerot.interrupt import Interrupted
 
 
 class SettingsError(ValueError):
