@@ -167,7 +167,8 @@ class Run:
         """Remove what a killed process was writing: files beside their place, see `write_whole`."""
         for folder in (self.folder, self.checkpoint.parent):
             for path in folder.glob(".*.*"):
-                path.unlink(missing_ok=True)
+                if path.suffix[1:].isdigit():  # a process's number
+                    path.unlink(missing_ok=True)
 
     def fail(self, error: BaseException) -> None:
         """Record what went wrong; a later start tries again."""

@@ -53,11 +53,13 @@ class ClosingTable(Callback):
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Count the jobs, and give their words one folder, whatever the sweep goes through."""
         self.process = os.getpid()
-        with suppress(HydraException, OmegaConfBaseException):  # which Hydra meets again, and tells
+        with suppress(HydraException, OmegaConfBaseException, OSError):  # Hydra meets and tells it
             self.jobs = jobs_of(config)
             folder = QuotedString(str(config.hydra.sweep.dir), Quote.single).with_quotes()
             with read_write(config), open_dict(config):
                 config.hydra.overrides.hydra.append(f"hydra.sweep.dir={folder}")
+            for path in Path(config.hydra.sweep.dir).glob("[0-9]*.json"):
+                path.unlink()  # the words of an earlier sweep into the same folder
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
         """Take a job's word; where a signal ended it, the sweep ends here."""
@@ -88,7 +90,7 @@ class ClosingTable(Callback):
     def _all_outcomes(self, folder: Path) -> list[Outcome]:
         """Those of this process, those that others left word of, and the jobs without a word."""
         found = dict(self.outcomes)
-        for path in folder.glob("*.json"):
+        for path in folder.glob("[0-9]*.json"):
             with suppress(SettingsError, TypeError, ValueError):
                 found.setdefault(int(path.stem), Outcome(**(read_json(path) or {})))
         for number, job in enumerate(self.jobs):
@@ -114,7 +116,7 @@ def jobs_of(config: DictConfig) -> list[str]:
 def closing_table(outcomes: list[Outcome]) -> str:
     """One line a job, then how many ended in which way."""
     width = max((len(outcome.run) for outcome in outcomes), default=3)
-    status = max(7, *(len(outcome.status) for outcome in outcomes), 0)
+    status = max([7, *(len(outcome.status) for outcome in outcomes)])
     lines = [f"{'run':{width}}  {'status':{status}}  train MSE  test MSE  seconds"]
     for outcome in outcomes:
         values = (outcome.train_mse, outcome.test_mse)
