@@ -53,7 +53,7 @@ def latents(folder: Path) -> pd.Series:
 
 
 def assert_goes_on(done: Done) -> None:
-    assert "goes on after epoch 4" in done.stdout, done.stderr
+    assert "goes on after step 4" in done.stdout, done.stderr
     assert "resumed;" in done.stdout, done.stderr
 
 
