@@ -151,6 +151,7 @@ class FaceSet:
     root: str = field(metadata=setting(PLACES))  # a fingerprint tells what set it is
     source_yaw: list[float] = field(metadata=setting(PLACES, _yaws))  # the usual; the run's train
     target_yaw: float = field(metadata=setting(PLACES, _yaw))
+    train_persons: int | None = field(metadata=setting(PLACES, _train_persons), default=None)
     pattern: str | None = None
     yaw: dict[str, float] = field(default_factory=dict)
     manifest: str | None = None

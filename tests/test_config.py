@@ -160,11 +160,11 @@ def test_a_run_is_named_by_what_matters() -> None:
     assert name("data.root=elsewhere", "outputs=there", "force=true") == name()
     same_as_default = f"trainer.steps={usual.trainer.steps}"
     assert name(same_as_default, "source_yaw=[-45]") == name()
-    assert name("data.clutter=12", "data.matte=null", "train_persons=null") == name()
+    assert name("data.clutter=12", "data.matte=null", "train_persons=85") == name()
     assert name("model.norm=batch", "model.merge=concat", "model.colour=joint") == name()
     others = ("source_yaw=-90", "mirror=true", "trainer.epochs=5", "data.clutter=4",
-              "data.matte=wall", "train_persons=9", "model.norm=none", "model.merge=add",
-              "model.colour=separate")  # fmt: skip
+              "data.matte=wall", "train_persons=9", "train_persons=null", "model.norm=none",
+              "model.merge=add", "model.colour=separate")  # fmt: skip
     assert len({name(), *map(name, others)}) == 1 + len(others)
 
 

@@ -106,9 +106,12 @@ def split_as_asked(settings: Settings, pairs: Iterable[Pair]) -> tuple[list[Pair
 
 
 def too_few_persons(settings: Settings, pairs: Iterable[Pair]) -> str | None:
-    """What is wrong where `train_persons` asks for more training persons than there are."""
-    there = _training_persons(settings, pairs)
-    if settings.train_persons is None or settings.train_persons <= there:
+    """What is wrong where `train_persons` asks for more training persons than there are.
+
+    The face set's own number is its usual one at most: without any other, all there are will do.
+    """
+    asked, there = settings.train_persons, _training_persons(settings, pairs)
+    if asked in (None, settings.data.train_persons) or asked <= there:
         return None
     return (
         f"train_persons={settings.train_persons}: there are only {there} training persons "

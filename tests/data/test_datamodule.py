@@ -53,7 +53,8 @@ def test_the_order_is_a_function_of_seed_and_epoch_alone() -> None:
 
 def compose(*overrides: str) -> Settings:
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-        return resolve(hydra.compose("train", ["budget=smoke", *overrides]), Settings)
+        usual = ["budget=smoke", "train_persons=null"]
+        return resolve(hydra.compose("train", [*usual, *overrides]), Settings)
 
 
 def test_of_large_faces_fewer_are_evaluated_at_once_and_none_is_left_out(faces_zip: Path) -> None:

@@ -24,7 +24,8 @@ from facerot.runs.study import read_study
 from tests.conftest import Command, Done
 
 FROZEN = sorted((Path(__file__).parents[1] / "frozen").iterdir())
-FINISHED = ("data.root=faces.zip", "model.channels=2", "study=frozen", "latents.fills=[zero]")
+FINISHED = ("data.root=faces.zip", "train_persons=null", "model.channels=2", "study=frozen",
+            "latents.fills=[zero]")  # fmt: skip
 KILLED = (*FINISHED, "concats=[2]", "trainer.epochs=40", "trainer.checkpoint_every=4")
 COLUMNS = ["split", "probe", "keep", "fill", "score"]
 # Scores that have kept their name and got another definition, which their new numbers must follow.
@@ -175,9 +176,10 @@ def test_faces_of_before_are_known_by_names_and_sizes_later_ones_by_their_conten
 def test_a_setting_that_this_version_does_not_know_is_refused_with_the_version(
     frozen: Path, command: Command, report: Command
 ) -> None:
-    config = run_of(frozen, "1234") / "config.yaml"
+    folder = run_of(frozen, "1234")
+    config = folder.rename(folder.parent / "unet_concats-1234_seed-0") / "config.yaml"
     config.write_text(config.read_text().replace("seed: 0", "seed: 0\nwings: 2"))
-    refused = command(*FINISHED, cwd=frozen)
+    refused = command("data.root=faces.zip", "study=frozen", cwd=frozen)
     assert refused.returncode == 1
     (line,) = refused.stderr.strip().splitlines()
     version = json.loads((config.parent / "metrics.json").read_text())["versions"]["facerot"]
