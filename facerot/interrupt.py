@@ -21,7 +21,6 @@ class Interrupted(BaseException):
 
     def __init__(self, number: signal.Signals) -> None:
         super().__init__(f"interrupted by {number.name}; the same command goes on")
-        self.code = exit_code(number)
 
 
 _asked: signal.Signals | None = None  # the first signal that came

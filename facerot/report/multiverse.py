@@ -41,7 +41,7 @@ def verdicts_table(specs: Sequence[Spec]) -> Table:
         for spec in specs
         for one in spec.judged
     )
-    judged = [claim for claim in CLAIMS if any(_known(spec, claim) for spec in specs)]
+    judged = _judged(specs)
     text = pd.DataFrame({"Spec": [spec.name for spec in specs]})
     for claim in judged:
         text[claim.name] = [_cell(spec, claim) for spec in specs]
@@ -51,6 +51,11 @@ def verdicts_table(specs: Sequence[Spec]) -> Table:
         "says so. Claims that need other models than the three trained here are left out."
     )
     return Table("multiverse", "Claims under every spec", note, numbers, text, bold)
+
+
+def _judged(specs: Sequence[Spec]) -> list[Claim]:
+    """The claims of which any spec knows something."""
+    return [claim for claim in CLAIMS if any(_known(spec, claim) for spec in specs)]
 
 
 def _known(spec: Spec, claim: Claim) -> bool:
@@ -67,8 +72,7 @@ def sentences_table(specs: Sequence[Spec]) -> Table:
     """One sentence a claim: in how many specs it holds, and which turn it."""
     rows = [
         {"Claim": claim.name, "Over the specs": sentence(claim.name, split_of(claim), specs)}
-        for claim in CLAIMS
-        if any(_known(spec, claim) for spec in specs)
+        for claim in _judged(specs)
     ]
     text = pd.DataFrame(rows)
     bold = pd.DataFrame(False, index=text.index, columns=text.columns)
@@ -76,9 +80,11 @@ def sentences_table(specs: Sequence[Spec]) -> Table:
     return Table("deciding", title, note, text, text, bold, prose=True)
 
 
-def overview(specs: Sequence[Spec]) -> Picture:
-    """All verdicts at a glance: a row a spec, a column a claim, coloured by the verdict."""
-    claims = [claim for claim in CLAIMS if any(_known(spec, claim) for spec in specs)]
+def overview(specs: Sequence[Spec]) -> Picture | None:
+    """All verdicts at a glance: a row a spec, a column a claim; None where there is none."""
+    claims = _judged(specs)
+    if not claims:
+        return None
     size = (1.9 + 0.55 * len(claims), 1.5 + 0.2 * len(specs))
     figure = Figure(size, layout="constrained")
     ax = figure.subplots()

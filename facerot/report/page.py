@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from facerot.config import TRAINS, spec_names, what_decides
+from facerot.errors import first_few
 from facerot.paper import BASELINE, SETS, model_name
 from facerot.report.style import DPI
 from facerot.report.tables import Table, statistic_text, verdict_text
@@ -117,8 +118,7 @@ def _wrecks(study: Study) -> list[str]:
     """A line that names the runs which do worse than the mean face: they count all the same."""
     runs = [run for one in (study, *study.others) for run in one.runs]
     names = [run.folder.name for run in runs if run.metrics.is_wreck]
-    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    told = f"worse than the mean training face on test faces: {_list(names[:10])}{more}"
+    told = f"worse than the mean training face on test faces: {first_few(names, ', ')}"
     return [told] if names else []
 
 

@@ -94,7 +94,7 @@ def _multiverse(found: Findings) -> Iterator[Entry]:
     """Nothing where the study holds one spec alone."""
     if found.specs:
         yield multiverse.sentences_table(found.specs)
-        yield multiverse.overview(found.specs)
+        yield from filter(None, [multiverse.overview(found.specs)])
         yield multiverse.verdicts_table(found.specs)
         yield from filter(None, (multiverse.curve(claim, found.specs) for claim in CLAIMS))
 
