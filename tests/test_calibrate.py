@@ -76,6 +76,14 @@ def test_one_finalist_wins_alone_and_quick_must_be_near_enough(asked: Calibrate)
     assert "No shorter budget" in page_of(replace(asked, finalists=1, quick_distance=0.5))
 
 
+def test_who_can_be_no_finalist_is_given_up_and_told_so(asked: Calibrate) -> None:
+    far = re.escape("`model.channels=[4, 8, 16, 32, 32], trainer.steps=2400`")
+    row = re.search(rf"^\| {far} \| (≥ )?([\d.]+) \|", page_of(replace(asked, finalists=1)), re.M)
+    assert row is not None
+    assert row[1]
+    assert 0.5 < float(row[2]) < 0.68  # not all of its 0.68: a model was left out
+
+
 def test_every_candidate_that_was_tried_is_told_the_nearest_first(asked: Calibrate) -> None:
     rows = re.findall(r"^\| `(.*?)` \| ([\d.]+) \|", page_of(asked), re.MULTILINE)
     distances = [float(distance) for _, distance in rows]
