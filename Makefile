@@ -5,6 +5,8 @@ BUDGET ?= quick
 DATA ?= heads
 EXPERIMENT ?= paper
 STUDY ?= $(DATA)-$(BUDGET)
+JOBS ?= -1
+AT_ONCE = hydra/launcher=parallel hydra.launcher.n_jobs=$(JOBS)
 CHOICES = data=$(DATA) budget=$(BUDGET) study=$(STUDY)
 
 help:            ## this list
@@ -18,19 +20,19 @@ setup: .venv/ready  ## .venv with what constraints.txt pins, once
 	@touch $@
 
 demo: setup      ## train the paper's Baseline and the auto-encoder on the embedded heads, silence latents, report
-	$(BIN)/python -m facerot.train +experiment=table1 seed=0
+	$(BIN)/python -m facerot.train +experiment=table1 seed=0 $(AT_ONCE)
 	$(BIN)/python -m facerot.report
 	@echo "and the curves: make dashboard"
 
 train: setup     ## one run; settings in ARGS, e.g. make train ARGS="'concats=[2]' seed=1"
 	$(BIN)/python -m facerot.train $(ARGS)
 
-paper: setup     ## every run of the paper, then the report: BUDGET=full, DATA=.., STUDY=.., EXPERIMENT=seeds, ARGS="seed=0,1,2"
-	$(BIN)/python -m facerot.train +experiment=$(EXPERIMENT) $(CHOICES) $(ARGS); trained=$$?; \
+paper: setup     ## every run of the paper, then the report: BUDGET=full, DATA=.., STUDY=.., EXPERIMENT=seeds, ARGS="seed=0,1,2", JOBS=1
+	$(BIN)/python -m facerot.train +experiment=$(EXPERIMENT) $(CHOICES) $(AT_ONCE) $(ARGS); trained=$$?; \
 	$(BIN)/python -m facerot.report study=$(STUDY) && exit $$trained
 
 multiverse: setup ## which unnamed setting decides each claim, then the report: BUDGET=full, ARGS="roots.london=DIR"
-	$(BIN)/python -m facerot.train +experiment=multiverse budget=$(BUDGET) $(ARGS); trained=$$?; \
+	$(BIN)/python -m facerot.train +experiment=multiverse budget=$(BUDGET) $(AT_ONCE) $(ARGS); trained=$$?; \
 	$(BIN)/python -m facerot.report study=multiverse-$(BUDGET) && exit $$trained
 
 measure: setup   ## what is lacking of the tables of a study: STUDY=heads-full

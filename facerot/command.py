@@ -169,6 +169,11 @@ def refuse_accidental_sweep(override: Override, sweeps: bool) -> None:
 
 
 def _options(group: str, asked: Namespace) -> list[str]:
-    """The files of a config group, in conf/ and in a --config-dir; none where it is a setting."""
+    """The files of a config group, in conf/ and in a --config-dir; none where it is a setting.
+
+    None either where Hydra and its plugins have files of their own.
+    """
+    if group.startswith("hydra/"):
+        return []
     folders = [Path(folder) for folder in (asked.config_dir, asked.config_path or CONF) if folder]
     return sorted({path.stem for folder in folders for path in (folder / group).glob("*.yaml")})

@@ -14,6 +14,7 @@ COMMANDS = ("calibrate", "train", "rotate", "export")
 ROOMS = (*COMMANDS, "training", "report", "measure", "evidence", "runs", "data")
 LEAVES = (
     "command",
+    "progress",
     "threads",
     "paper",
     "model",

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
+from facerot import progress
 from facerot.config import FaceSet
 from facerot.data.photo import BLEND, GREY, decode
 from facerot.data.root import Root, Stamp
@@ -162,7 +162,7 @@ def for_each(
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         work = pool.map(read, views)
-        list(tqdm(work, title, len(views), unit="photo", leave=False, disable=None))
+        list(progress.bar(work, title, "photo", len(views)))
     return faults
 
 

@@ -8,7 +8,7 @@ tensor (N,) unless it says otherwise, and nan for a face that does not define it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -70,6 +70,7 @@ def psnr(o: Tensor, y: Tensor) -> Tensor:
 
 def ssim(o: Tensor, y: Tensor) -> Tensor:
     """Structural similarity for a data range of 1 (Wang et al. 2004), at most 1."""
+    o, y = (image.contiguous(memory_format=torch.channels_last) for image in (o, y))  # faster
     value = structural_similarity_index_measure(o, y, data_range=1.0, reduction="none")
     assert isinstance(value, Tensor)
     return value.reshape(len(o))
@@ -77,7 +78,8 @@ def ssim(o: Tensor, y: Tensor) -> Tensor:
 
 def luma(x: Tensor) -> Tensor:
     """The Y of BT.601, full range: (N, S, S) in [0, 1]."""
-    return torch.einsum("nchw,c->nhw", x, torch.tensor(LUMA).to(x))
+    red, green, blue = x.unbind(dim=1)
+    return LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
 
 
 def chroma(x: Tensor) -> Tensor:
@@ -88,8 +90,12 @@ def chroma(x: Tensor) -> Tensor:
 
 def colour_kept(o: Tensor, full: Tensor) -> Tensor:
     """1 - |C(o) - C(full)|^2 / |C(full)|^2: 1 all colour of the full output, 0 as wrong as grey."""
-    lost = (chroma(o) - chroma(full)).square().sum(dim=(1, 2, 3))
-    return 1 - lost / _positive(chroma(full).square().sum(dim=(1, 2, 3)))
+    return _colour_kept(chroma(o), chroma(full))
+
+
+def _colour_kept(chroma: Tensor, of_full: Tensor) -> Tensor:
+    lost = (chroma - of_full).square().sum(dim=(1, 2, 3))
+    return 1 - lost / _positive(of_full.square().sum(dim=(1, 2, 3)))
 
 
 def blur(image: Tensor, sigma: float) -> Tensor:
@@ -109,10 +115,9 @@ def _blur_matrix(size: int, sigma: float) -> Tensor:
     return matrix.scatter_add_(1, taps, (weights / weights.sum()).expand(size, -1))
 
 
-def structure(x: Tensor) -> Tensor:
-    """Luma minus its blur of sigma 4 px: (N, S, S), the features without shading and silhouette."""
-    y = luma(x)
-    return y - blur(y, STRUCTURE_SIGMA)
+def fine(luma: Tensor) -> Tensor:
+    """Luma minus its blur of sigma 4 px, (N, S, S): structure without shading and silhouette."""
+    return luma - blur(luma, STRUCTURE_SIGMA)
 
 
 def within(image: Tensor, window: Window) -> Tensor:
@@ -121,51 +126,16 @@ def within(image: Tensor, window: Window) -> Tensor:
     return image[..., rows, columns]
 
 
-def correlation(a: Tensor, b: Tensor) -> Tensor:
-    """Pearson correlation of two (N, H, W) per face, in [-1, 1]; 0 where one of them is flat."""
-    a, b = (image.flatten(1) - image.flatten(1).mean(dim=1, keepdim=True) for image in (a, b))
-    flat = torch.minimum(a.std(dim=1), b.std(dim=1)) < FLAT
-    return torch.where(flat, 0.0, torch.cosine_similarity(a, b, dim=1))
+def standardised(image: Tensor) -> Tensor:
+    """Images (N, H, W) as rows (N, H W) of mean 0 and norm 1, of 0 where they are flat.
 
-
-def rotation_scores(
-    o: Tensor, x: Tensor, y: Tensor, windows: Mapping[str, Window]
-) -> dict[str, Tensor]:
-    """front_match, side_match and their difference, rotation, inside each window.
-
-    Args:
-        o: outputs.
-        x: inputs.
-        y: targets.
-        windows: see Regions; structure is taken over the frame first.
+    The product of two such rows is the Pearson correlation of the images.
     """
-    out, side, front = structure(o), structure(x), structure(y)
-    scores = {}
-    for prefix, window in windows.items():
-        front_match = correlation(within(out, window), within(front, window))
-        side_match = correlation(within(out, window), within(side, window))
-        scores[f"{prefix}front_match"] = front_match
-        scores[f"{prefix}side_match"] = side_match
-        scores[f"{prefix}rotation"] = front_match - side_match
-    return scores
-
-
-def luma_scores(
-    o: Tensor, x: Tensor, y: Tensor, windows: Mapping[str, Window]
-) -> dict[str, Tensor]:
-    """luma_front_match, and what it is to be compared with: lowpass_0.5, ..., in each window.
-
-    Correlations of luma(o) with luma(y), and with luma(x) blurred by each of LOWPASS_SIGMAS; the
-    blur is taken over the frame first.
-    """
-    out, front, side = luma(o), luma(y), luma(x)
-    matched = {"luma_front_match": front}
-    matched |= {f"lowpass_{sigma:g}": blur(side, sigma) for sigma in LOWPASS_SIGMAS}
-    return {
-        prefix + name: correlation(within(out, window), within(image, window))
-        for prefix, window in windows.items()
-        for name, image in matched.items()
-    }
+    rows = image.flatten(1)
+    rows = rows - rows.mean(dim=1, keepdim=True)
+    norm = rows.norm(dim=1, keepdim=True)
+    flat = norm < FLAT * (rows.shape[1] - 1) ** 0.5
+    return torch.where(flat, 0.0, rows / norm)
 
 
 def energy_shares(o: Tensor) -> Tensor:
@@ -244,24 +214,64 @@ def _positive(x: Tensor) -> Tensor:
     return torch.where(x > 0, x, torch.full_like(x, torch.nan))
 
 
-def face_scores(
-    o: Tensor, full: Tensor, x: Tensor, y: Tensor, regions: Regions
-) -> dict[str, Tensor]:
-    """Every score of an output for the plain probe `rgb`; `full` is the output of all latents."""
-    windows = regions.windows(o.shape[-1])
-    broad = {prefix: window for prefix, window in windows.items() if prefix != IN_EYES}
-    colours = {
-        f"{prefix}colour_kept": colour_kept(within(o, window), within(full, window))
-        for prefix, window in broad.items()
-    }
-    return {
-        "mse": mse(o, y),
-        "psnr": psnr(o, y),
-        "ssim": ssim(o, y),
-        **colours,
-        **rotation_scores(o, x, y, windows),
-        **luma_scores(o, x, y, broad),
-    }
+class FaceScores:
+    """Every score of outputs for the plain probe `rgb`.
+
+    What outputs of the same faces are compared with is computed once. Blur and structure are taken
+    over the frame, before a window looks at a part of it.
+
+    Args:
+        x: inputs.
+        y: targets.
+        regions: where scores look besides the frame.
+    """
+
+    def __init__(self, x: Tensor, y: Tensor, regions: Regions) -> None:
+        self.y, self.windows = y, regions.windows(y.shape[-1])
+        self.broad = {name: window for name, window in self.windows.items() if name != IN_EYES}
+        side, front = luma(x), luma(y)
+        bright = {"luma_front_match": front}
+        bright |= {f"lowpass_{sigma:g}": blur(side, sigma) for sigma in LOWPASS_SIGMAS}
+        self.structures = {
+            prefix: [standardised(within(fine(image), window)) for image in (front, side)]
+            for prefix, window in self.windows.items()
+        }
+        self.bright = {
+            prefix: {name: standardised(within(image, window)) for name, image in bright.items()}
+            for prefix, window in self.broad.items()
+        }
+
+    def __call__(self, o: Tensor, full: Tensor) -> dict[str, Tensor]:
+        """Of outputs; `full` are those of all latents."""
+        colour, of_full = chroma(o), chroma(full)
+        colours = {
+            f"{prefix}colour_kept": _colour_kept(within(colour, window), within(of_full, window))
+            for prefix, window in self.broad.items()
+        }
+        quality = {"mse": mse(o, self.y), "psnr": psnr(o, self.y), "ssim": ssim(o, self.y)}
+        return {**quality, **colours, **self.rotation(o), **self.matches(o)}
+
+    def rotation(self, o: Tensor) -> dict[str, Tensor]:
+        """front_match, side_match and their difference, rotation, inside each window."""
+        scores, features = {}, fine(luma(o))
+        for prefix, window in self.windows.items():
+            out = standardised(within(features, window))
+            front_match, side_match = ((out * one).sum(dim=1) for one in self.structures[prefix])
+            scores[f"{prefix}front_match"], scores[f"{prefix}side_match"] = front_match, side_match
+            scores[f"{prefix}rotation"] = front_match - side_match
+        return scores
+
+    def matches(self, o: Tensor) -> dict[str, Tensor]:
+        """luma_front_match, and what it is to be compared with: lowpass_0.5, ..., in each window.
+
+        Correlations of luma(o) with luma(y), and with luma(x) blurred by each of LOWPASS_SIGMAS.
+        """
+        scores, brightness = {}, luma(o)
+        for prefix, window in self.broad.items():
+            out = standardised(within(brightness, window))
+            for name, one in self.bright[prefix].items():
+                scores[prefix + name] = (out * one).sum(dim=1)
+        return scores
 
 
 def probe_scores(o: Tensor, floor: Tensor, x: Tensor, name: str) -> dict[str, Tensor]:

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
+from facerot import progress
 from facerot.config import SPLITS
 from facerot.data.datamodule import Batch
 from facerot.latents import (
@@ -77,10 +77,11 @@ def silence(net: UNet, faces: Faces, fills: Sequence[str], regions: scores.Regio
     for split in SPLITS:
         found: dict[tuple[str, ...], list[Tensor]] = {}
         said = f"silencing latents on {split} faces"
-        for x, y in tqdm(_parts(faces, split), said, unit="batch", leave=False, disable=None):
+        for x, y in progress.bar(_parts(faces, split), said, "batch"):
+            face_scores = scores.FaceScores(x, y, regions)
             for answer in masked_outputs(net, x, values):
                 key = (split, answer.probe, keep_label(answer.keep), answer.fill)
-                for score, per_face in _scores(answer, y, regions).items():
+                for score, per_face in _scores(answer, face_scores).items():
                     found.setdefault((*key, score), []).append(per_face)
         found = dict(sorted(found.items(), key=lambda entry: PROBES.index(entry[0][1])))
         parts.append(_tidy(found, faces.people(split)))
@@ -155,9 +156,9 @@ def mean_latents(net: UNet, batches: Iterable[Tensor]) -> list[Tensor]:
     return [latent / count for latent in total]
 
 
-def _scores(answer: Masked, y: Tensor, regions: scores.Regions) -> dict[str, Tensor]:
+def _scores(answer: Masked, face_scores: scores.FaceScores) -> dict[str, Tensor]:
     if answer.probe == "rgb":
-        return scores.face_scores(answer.output, answer.full, answer.seen, y, regions)
+        return face_scores(answer.output, answer.full)
     return scores.probe_scores(answer.output, answer.floor, answer.seen, answer.probe)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import platform
 import subprocess
-import sys
 import threading
 import warnings
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint, Timer
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from facerot import __version__, interrupt
+from facerot import __version__, interrupt, progress
 from facerot.config import SPLITS, Settings
 from facerot.data.datamodule import FacePairs
 from facerot.data.listing import Listing
@@ -151,7 +150,7 @@ def make_trainer(
         check_val_every_n_epoch=asked.evaluate_every or often,
         num_sanity_val_steps=0,
         log_every_n_steps=1,
-        enable_progress_bar=sys.stderr.isatty(),
+        enable_progress_bar=progress.is_shown(),
         enable_model_summary=False,
     )
 

@@ -69,8 +69,8 @@ def test_luma_and_chroma_are_those_of_bt601() -> None:
 @given(seeds)
 def test_rotation_tells_front_from_side(seed: int) -> None:
     x, y = images(seed), images(seed + 1)
-    turned = scores.rotation_scores(y, x, y, WINDOWS)
-    still = scores.rotation_scores(x, x, y, WINDOWS)
+    turned = scores.FaceScores(x, y, REGIONS).rotation(y)
+    still = scores.FaceScores(x, y, REGIONS).rotation(x)
     for prefix in ("", "eye_", "face_"):
         torch.testing.assert_close(turned[f"{prefix}front_match"], torch.ones(2))
         torch.testing.assert_close(still[f"{prefix}side_match"], torch.ones(2))
@@ -81,11 +81,11 @@ def test_rotation_tells_front_from_side(seed: int) -> None:
 def test_structure_ignores_shading_and_the_eye_band_ignores_the_mouth() -> None:
     x, y = images(1), images(2)
     ramp = torch.linspace(0, 0.3, 64)[:, None].expand(64, 64)
-    shaded = scores.rotation_scores(y * 0.6 + ramp, x, y, WINDOWS)
+    shaded = scores.FaceScores(x, y, REGIONS).rotation(y * 0.6 + ramp)
     assert torch.all(shaded["front_match"] > 0.99)
     mouthless = y.clone()
     mouthless[:, :, 50:] = 0
-    banded = scores.rotation_scores(mouthless, x, y, WINDOWS)
+    banded = scores.FaceScores(x, y, REGIONS).rotation(mouthless)
     assert torch.all(banded["eye_front_match"] > 0.99)
     assert torch.all(banded["front_match"] < banded["eye_front_match"])
 
@@ -94,7 +94,7 @@ def test_structure_ignores_shading_and_the_eye_band_ignores_the_mouth() -> None:
 def test_lowpass_finds_the_blur_that_was_applied(sigma: float) -> None:
     x = images(3, count=4)
     blurred = torch.stack([scores.blur(x[:, c], sigma) for c in range(3)], dim=1)
-    found = averaged(scores.luma_scores(blurred, x, x, WINDOWS))
+    found = averaged(scores.FaceScores(x, x, REGIONS).matches(blurred))
     for prefix in ("", "face_"):
         assert found[f"{prefix}lowpass"] == pytest.approx(1, abs=1e-3)
         assert found[f"{prefix}lowpass_sigma"] == sigma
@@ -110,7 +110,7 @@ def test_blur_keeps_constants_and_means_of_centred_spots() -> None:
 
 def test_a_constant_output_matches_nothing() -> None:
     x, y = images(4), images(5)
-    found = scores.rotation_scores(torch.full_like(x, 0.5), x, y, WINDOWS)
+    found = scores.FaceScores(x, y, REGIONS).rotation(torch.full_like(x, 0.5))
     assert all(torch.all(value == 0) for value in found.values())
 
 
@@ -176,12 +176,12 @@ def test_a_mosaic_blurred_away_and_pictures_without_tiles_have_no_edges() -> Non
 
 def test_what_is_not_known_of_a_face_set_is_not_scored() -> None:
     x, y = images(1), images(2)
-    bare = scores.face_scores(y, y, x, y, scores.Regions())
+    bare = scores.FaceScores(x, y, scores.Regions())(y, y)
     assert not [name for name in bare if name.startswith(("eye_", "face_"))]
-    whole = scores.face_scores(y, y, x, y, REGIONS)
+    whole = scores.FaceScores(x, y, REGIONS)(y, y)
     in_box = {name.removeprefix("face_") for name in whole if name.startswith("face_")}
     assert in_box == set(bare) - {"mse", "psnr", "ssim"}
-    everywhere = scores.face_scores(y, y, x, y, scores.Regions(face_box=(0, 0, 1, 1)))
+    everywhere = scores.FaceScores(x, y, scores.Regions(face_box=(0, 0, 1, 1)))(y, y)
     for name in in_box:
         torch.testing.assert_close(everywhere[f"face_{name}"], bare[name])
 
@@ -193,7 +193,7 @@ def test_colour_of_the_background_is_not_colour_of_the_face() -> None:
     grey_face, grey_behind = o.clone(), grey.clone()
     grey_face[box], grey_behind[box] = grey[box], o[box]
     for picture, kept in ((grey_face, 0), (grey_behind, 1)):
-        found = scores.face_scores(picture, o, o, o, REGIONS)
+        found = scores.FaceScores(o, o, REGIONS)(picture, o)
         torch.testing.assert_close(
             found["face_colour_kept"], torch.full((2,), float(kept)), rtol=0, atol=1e-4
         )
