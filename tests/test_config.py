@@ -15,7 +15,7 @@ from facerot.errors import SettingsError
 from facerot.runs.run import find_run, run_name
 from facerot.validate import resolve
 
-USUAL = Trainer(None, 16, "adam", 1e-3, "onecycle", 0.1, None, None, "auto", steps=720)
+USUAL = Trainer(None, 16, "adam", 1e-3, "onecycle", 0.1, None, None, "auto", steps=480)
 
 
 @pytest.fixture(scope="module", autouse=True)
