@@ -33,7 +33,8 @@ CHECKED = (*TABLES["table3"].mse, *TABLES["table4"].mse)
 PRINTED = {concats: both for table in TABLES.values() for concats, both in table.mse.items()}
 
 Candidate = dict[str, Any]  # setting -> value
-TrainAll = Callable[[Iterable[Sequence[str]]], Iterable[tuple[float, float]]]
+Trained = tuple[float, float, float]  # MSE on train and on test faces, seconds of training
+TrainAll = Callable[[Iterable[Sequence[str]]], Iterable[Trained]]
 
 
 @dataclass
@@ -52,8 +53,8 @@ class Calibrate:
     page: str
 
 
-def train_one(overrides: Sequence[str]) -> tuple[float, float]:
-    """Train one run, or skip it where that has been done; its MSE on train and test faces."""
+def train_one(overrides: Sequence[str]) -> Trained:
+    """Train one run, or skip it where that has been done."""
     from facerot.train import train
 
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
@@ -63,7 +64,7 @@ def train_one(overrides: Sequence[str]) -> tuple[float, float]:
         outcome = train(settings, run)
     if outcome.train_mse is None or outcome.test_mse is None:
         raise SettingsError(f"{run.folder}: {outcome.error}")
-    return outcome.train_mse, outcome.test_mse
+    return outcome.train_mse, outcome.test_mse, outcome.seconds
 
 
 class Search:
@@ -71,13 +72,14 @@ class Search:
 
     Args:
         asked: the candidates and the rule.
-        train_all: the command lines of runs -> their MSEs on train and test faces.
+        train_all: the command lines of runs -> what came of each.
     """
 
     def __init__(self, asked: Calibrate, train_all: TrainAll) -> None:
         self.asked, self.train_all = asked, train_all
         self.tried: dict[str, Candidate] = {}
         self.mse: dict[tuple[str, str, int], tuple[float, float]] = {}
+        self.seconds: dict[tuple[str, str, int], float] = {}
 
     def train(
         self, candidates: Sequence[Candidate], seeds: int, models: Sequence[str] = CALIBRATED
@@ -86,9 +88,10 @@ class Search:
         asked = product(candidates, models, range(seeds))
         jobs = [job for job in asked if (told(job[0]), *job[1:]) not in self.mse]
         lines = [self._overrides(*job) for job in jobs]
-        for (candidate, concats, seed), both in zip(jobs, self.train_all(lines)):
-            self.tried[told(candidate)] = candidate
-            self.mse[told(candidate), concats, seed] = both
+        for (candidate, concats, seed), (*both, seconds) in zip(jobs, self.train_all(lines)):
+            key = told(candidate)
+            self.tried[key], self.seconds[key, concats, seed] = candidate, seconds
+            self.mse[key, concats, seed] = both[0], both[1]
 
     def _overrides(self, candidate: Candidate, concats: str, seed: int) -> list[str]:
         asked = {**candidate, "concats": list(of_label(concats)), "seed": seed}
@@ -182,7 +185,7 @@ def cost(candidate: Candidate) -> float:
 
 
 def told(candidate: Candidate) -> str:
-    """A candidate in words."""
+    """A candidate as the settings that make it."""
     return ", ".join(f"{name}={json.dumps(value)}" for name, value in candidate.items())
 
 
@@ -213,8 +216,8 @@ def lines(search: Search, full: Candidate, quick: Candidate | None) -> Iterator[
     yield "[conf/calibrate.yaml](../conf/calibrate.yaml). Distance: mean |log(ours / paper's)|"
     yield "over the train and test MSEs of Tables 1 and 2.\n"
     checked = over_seeds(search.distances(full, CHECKED))
-    yield f"`full` is `{told(full)}`: distance {over_seeds(search.distances(full))}; over Tables 3"
-    yield f"and 4, which played no part, {checked}.\n"
+    yield f"`full` is {in_words(full)}: distance {over_seeds(search.distances(full))}; over"
+    yield f"Tables 3 and 4, which played no part, {checked}.\n"
     if quick is None:
         yield "No shorter budget keeps the order of Table 2 and is near enough for `quick`."
     else:
@@ -226,12 +229,22 @@ def lines(search: Search, full: Candidate, quick: Candidate | None) -> Iterator[
         both = (" / ".join(f"{value:.4f}" for value in values) for values in (printed, ours))
         yield f"| {model_name(concats)} | {' | '.join(both)} |"
     yield "\nA candidate that could not be among the nearest any more was given up: its distance is"
-    yield "at least what is told."
-    yield "\n| candidate | distance, seed 0 | all seeds |\n|---|---|---|"
+    yield "at least what is told. Cost: multiplications of all steps of the U-Net. Seconds: of the"
+    yield "U-Net's training with seed 0 on one thread, beside whatever else ran then."
+    yield "\n| candidate | distance, seed 0 | all seeds | cost | seconds |\n|---|---|---|---|---|"
     for one in sorted(search.tried.values(), key=search.first):
         several = over_seeds(search.distances(one)) if len(search.seeds(one)) > 1 else ""
         least = "≥ " if search.given_up(one) else ""
-        yield f"| `{told(one)}` | {least}{search.first(one):.3f} | {several} |"
+        times, seconds = cost(one) / cost(full), search.seconds[told(one), BASELINE, 0]
+        first = f"{least}{search.first(one):.3f} | {several}"
+        yield f"| {in_words(one)} | {first} | {times:.2f} | {seconds:.0f} |"
+
+
+def in_words(candidate: Candidate) -> str:
+    """A candidate without the settings' groups and what plays no part."""
+    short = {name.split(".")[-1]: value for name, value in candidate.items()}
+    short.pop("fills", None)
+    return ", ".join(f"{name} {json.dumps(value)}" for name, value in short.items())
 
 
 def over_seeds(values: Sequence[float]) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from facerot.calibrate import Calibrate, choose, cost, train_one
+from facerot.calibrate import Calibrate, Trained, choose, cost, train_one
 from facerot.latents import keep_label
 from facerot.paper import TABLES
 from tests.conftest import as_user
@@ -28,7 +28,7 @@ DISTANCES = {  # (channels, steps) -> the distance that the made-up runs have
 MSE = {concats: both for table in TABLES.values() for concats, both in table.mse.items()}
 
 
-def made_up(lines: Iterable[Sequence[str]]) -> Iterator[tuple[float, float]]:
+def made_up(lines: Iterable[Sequence[str]]) -> Iterator[Trained]:
     """The paper's MSEs, all too large by the distance of the candidate, a little more by seed."""
     for line in lines:
         asked: dict[str, Any] = {
@@ -37,7 +37,7 @@ def made_up(lines: Iterable[Sequence[str]]) -> Iterator[tuple[float, float]]:
         width = "wide" if asked["model.channels"] == WIDE else "narrow"
         away = DISTANCES[width, asked["trainer.steps"]] + 0.02 * (asked["seed"] - 1)
         train, test = MSE[keep_label(asked["concats"])]
-        yield train * math.exp(away), test * math.exp(away)
+        yield train * math.exp(away), test * math.exp(away), asked["trainer.steps"] / 100
 
 
 @pytest.fixture
@@ -63,21 +63,21 @@ def page_of(asked: Calibrate) -> str:
 
 def test_the_cheapest_within_the_spread_of_the_nearest_wins(asked: Calibrate) -> None:
     page = page_of(asked)  # the narrow one is 0.01 further, and the seeds' spread is 0.02
-    narrow = "model.channels=[4, 8, 16, 32, 32], trainer.steps=4800"
-    assert f"`full` is `{narrow}`: distance 0.410 (sd 0.020, 3 seeds)" in page
+    narrow = "channels [4, 8, 16, 32, 32], steps 4800"
+    assert f"`full` is {narrow}: distance 0.410 (sd 0.020, 3 seeds)" in page
     assert "`quick` has 480 steps: distance 0.590" in page
-    assert f"| `{narrow}` | 0.390 | 0.410 (sd 0.020, 3 seeds) |" in page
+    assert f"| {narrow} | 0.390 | 0.410 (sd 0.020, 3 seeds) | 1.00 | 48 |" in page
 
 
 def test_one_finalist_wins_alone_and_quick_must_be_near_enough(asked: Calibrate) -> None:
     page = page_of(replace(asked, finalists=1))
-    assert "`full` is `model.channels=[8, 16, 32, 64, 64], trainer.steps=4800`" in page
+    assert "`full` is channels [8, 16, 32, 64, 64], steps 4800:" in page
     assert "`quick` has 600 steps: distance 0.550" in page
     assert "No shorter budget" in page_of(replace(asked, finalists=1, quick_distance=0.5))
 
 
 def test_who_can_be_no_finalist_is_given_up_and_told_so(asked: Calibrate) -> None:
-    far = re.escape("`model.channels=[4, 8, 16, 32, 32], trainer.steps=2400`")
+    far = re.escape("channels [4, 8, 16, 32, 32], steps 2400")
     row = re.search(rf"^\| {far} \| (≥ )?([\d.]+) \|", page_of(replace(asked, finalists=1)), re.M)
     assert row is not None
     assert row[1]
@@ -85,7 +85,7 @@ def test_who_can_be_no_finalist_is_given_up_and_told_so(asked: Calibrate) -> Non
 
 
 def test_every_candidate_that_was_tried_is_told_the_nearest_first(asked: Calibrate) -> None:
-    rows = re.findall(r"^\| `(.*?)` \| ([\d.]+) \|", page_of(asked), re.MULTILINE)
+    rows = re.findall(r"^\| (channels.*?) \| ([\d.]+) \|", page_of(asked), re.MULTILINE)
     distances = [float(distance) for _, distance in rows]
     assert len(rows) == len(set(rows)) == 7
     assert distances == sorted(distances)
@@ -102,7 +102,7 @@ def test_a_candidate_is_trained_by_the_command_and_only_once(
     assert "skipped" in capsys.readouterr().out
     (path,) = (tmp_path / "outputs").glob("*/*/metrics.json")
     metrics = json.loads(path.read_text())
-    assert first == (metrics["train"]["mse"], metrics["test"]["mse"])
+    assert first == (metrics["train"]["mse"], metrics["test"]["mse"], metrics["seconds"])
 
 
 def test_what_stops_a_run_stops_the_search_in_one_line(

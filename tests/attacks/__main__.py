@@ -26,6 +26,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from tests.attacks import draw_faces
+
 LONGEST = 30  # seconds that an attack may take
 GOOD = ("result", "line")  # how an attack may end
 MOST_MEMORY = 2048  # MB that a worker may take
@@ -47,17 +49,13 @@ RECORDS = ("metrics.json", "status.json", "config.yaml", "latents.csv", "latents
 def prepare(home: Path) -> None:
     """Tiny faces in a folder and a zip, a manifest, a face set's YAML, and two finished runs."""
     from facerot.train import main as train
-    from tests.conftest import draw_head, png, run_main
+    from tests.conftest import run_main
 
-    rows = ["path,person,yaw,session,eye1_x,eye1_y"]
-    with zipfile.ZipFile(home / "faces.zip", "w") as archive:
-        for person in range(12):
-            for yaw in (-45, 0):
-                name = f"{person:04d}/yaw{yaw}.png"
-                archive.writestr(name, png(draw_head(person, yaw)))
-                rows.append(f"{name},{person},{yaw},day,20,27")
-        archive.extractall(home / "faces")
-    (home / "faces" / "list.csv").write_text("\n".join(rows))
+    names = draw_faces(home / "faces.zip")
+    zipfile.ZipFile(home / "faces.zip").extractall(home / "faces")
+    rows = [f"{name},{name[:4]},{name[8:-4]},day,20,27" for name in names]
+    header = "path,person,yaw,session,eye1_x,eye1_y"
+    (home / "faces" / "list.csv").write_text("\n".join([header, *rows]))
     (home / "conf" / "data").mkdir(parents=True)
     (home / "conf" / "data" / "mine.yaml").write_text(YAML)
     made = run_main(train, *RUN, "concats=[],[2]", "-m", cwd=home, cache=str(home / "cache"))
