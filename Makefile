@@ -48,18 +48,29 @@ heads: setup     ## render the embedded faces again (tens of minutes; the zip th
 dashboard: setup ## TensorBoard on outputs/
 	$(BIN)/tensorboard --logdir outputs
 
-test: setup      ## the test suite
-	$(BIN)/python -m pytest -n 2
+test: setup      ## the test suite, and which branches it runs through
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
 
 bench: setup     ## speed as ratios: training against a bare loop, masks against plain passes
 	$(BIN)/python -m tests.benchmarks
 
-attacks: setup   ## 2,000 seeded mutations of what is read: a result or one line; COUNT, SEED
-	$(BIN)/python -m tests.attacks $(or $(COUNT),2000) $(or $(SEED),0)
+attacks: setup   ## an hour: 2,000 seeded mutations of what is read, 60 kills, 20 times two at once; SEED
+	$(BIN)/python -m tests.attacks 2000 $(or $(SEED),0)
+	$(BIN)/python -m tests.attacks.kill 60 $(or $(SEED),0)
+	$(BIN)/python -m tests.attacks.bits 20
+
+mutants: setup   ## hours: which changes of masks, scores, splits, evidence and claims no test notices
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mutants]'
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
+
+audit: setup     ## known vulnerabilities of what constraints.txt pins (asks the package registry)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[audit]'
+	$(BIN)/pip-audit --no-deps --disable-pip -r constraints.txt
 
 lint: setup      ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-.PHONY: help setup demo train paper multiverse measure report heads dashboard test bench attacks lint
+.PHONY: help setup demo train paper multiverse measure report heads dashboard test bench attacks mutants audit lint
