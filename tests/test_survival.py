@@ -105,6 +105,24 @@ def test_of_two_sweeps_at_once_each_run_is_trained_by_one(
     assert (trained, skipped) == (2, 2)
 
 
+def test_a_parallel_sweep_gives_the_bytes_of_a_serial_one(
+    command: Command, process: Command, tmp_path: Path
+) -> None:
+    line, both = ("concats=[],[2]", "-m"), [tmp_path / "serial", tmp_path / "parallel"]
+    for folder in both:
+        folder.mkdir()
+    done = [
+        command(*line, cwd=both[0]),
+        process(*line, "hydra/launcher=parallel", "hydra.launcher.n_jobs=2", cwd=both[1]),
+    ]
+    for one in done:
+        assert one.stdout.endswith("2 trained, 0 resumed, 0 skipped, 0 failed\n"), one.stderr
+    for pattern in ("weights.safetensors", "latents.*"):
+        of_one, of_other = (sorted(folder.glob(f"outputs/*/*/{pattern}")) for folder in both)
+        assert of_one
+        assert [path.read_bytes() for path in of_one] == [path.read_bytes() for path in of_other]
+
+
 def test_a_loss_that_is_no_number_is_named_and_not_saved(command: Command, tmp_path: Path) -> None:
     rate = ("trainer.schedule=constant", "trainer.optimizer=sgd", "trainer.learning_rate=1e30")
     done = command("concats=[]", *rate, "trainer.epochs=9", "model.norm=none", cwd=tmp_path)
