@@ -14,6 +14,7 @@ KeepSet = tuple[int, ...]
 LATENTS: KeepSet = (1, 2, 3, 4, 5)  # of the Baseline; the last is the bottleneck
 CHANNELS = ("r", "g", "b")
 PROBES = ("rgb", *CHANNELS, "mosaic")  # what an input shows of itself
+MEAN_LATENTS = "latents_mean.safetensors"  # in a run's faces/: what the fill `mean` takes
 IN_FRAME, IN_EYES, IN_FACE = (
     "",
     "eye_",

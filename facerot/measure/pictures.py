@@ -7,15 +7,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from facerot.config import SPLITS
 from facerot.data.datamodule import FacePairs
-from facerot.latents import PROBES, keep_label, masks
+from facerot.latents import MEAN_LATENTS, PROBES, keep_label, masks
 from facerot.measure.probes import probe
-from facerot.measure.silencing import decode_masks, masked_at_once
+from facerot.measure.silencing import decode_masks, fill_value, masked_at_once
 from facerot.model import UNet
 from facerot.panels import Pixels, captioned, sheet, to_pixels
 from facerot.paper import MASKED_FIGURES
+from facerot.runs.files import write_whole
 
 ROWS = 8  # of a captioned figure
 
@@ -24,9 +26,13 @@ def write_pictures(folder: Path, net: UNet, pairs: FacePairs) -> dict[str, Pixel
     """Write the faces of every split into `folder`; returns the captioned figures.
 
     `<split>_<probe>.png` has a row per face; columns input, target, then the keep sets in the order
-    of `masks`. `<figure>_<split>.png` is a figure of the paper with captions.
+    of `masks`. `<figure>_<split>.png` is a figure of the paper with captions. MEAN_LATENTS has what
+    the fill `mean` puts in place of a silenced latent: `latent1` .. `latent5`, each (C, H, W).
     """
     folder.mkdir(exist_ok=True)
+    means = enumerate(fill_value("mean", net, pairs) or (), start=1)
+    named = {f"latent{k}": mean[0].contiguous().cpu() for k, mean in means}
+    write_whole(folder / MEAN_LATENTS, lambda beside: save_file(named, beside))
     figures = {}
     for split in SPLITS:
         sheets = {name: masked_faces(net, pairs, split, name) for name in PROBES}
