@@ -18,6 +18,7 @@ from facerot.command import read_command_line
 from facerot.config import CONF, Settings
 from facerot.export import Export
 from facerot.measure.__main__ import Measure
+from facerot.playground import Play
 from facerot.report.__main__ import Report
 from facerot.rotate import Rotate
 from facerot.validate import resolve
@@ -31,6 +32,7 @@ COMMANDS: dict[str, tuple[str, type]] = {
     "report": ("report", Report),
     "rotate": ("rotate", Rotate),
     "export": ("export", Export),
+    "playground": ("playground", Play),
 }
 PAGES = ["README.md", "CONTRIBUTING.md", "facerot/data/heads/HEADS.md", *(
     f"conf/{config}.yaml" for config, _ in COMMANDS.values()

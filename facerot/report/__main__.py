@@ -10,6 +10,7 @@ from pathlib import Path
 from facerot.command import command
 from facerot.report import page
 from facerot.report.page import Facts, Lacking, Part, Shown
+from facerot.report.playground import Playground
 from facerot.report.sections import SECTIONS, Findings, find
 from facerot.report.style import Picture, look
 from facerot.report.tables import Table, claims_table
@@ -50,7 +51,9 @@ def write_report(found: Findings) -> Path:
     return place / "index.html"
 
 
-def save(entry: Table | Picture | Facts, folder: Path) -> Table | Shown | Facts:
+def save(
+    entry: Table | Picture | Facts | Playground, folder: Path
+) -> Table | Shown | Facts | Playground:
     """Write the files of a part's entry; what the page shows of it."""
     if isinstance(entry, Picture):
         return save_picture(entry, folder / "figures")

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from facerot.config import TRAINS, spec_names, what_decides
 from facerot.errors import first_few
 from facerot.paper import BASELINE, SETS, model_name
+from facerot.report.playground import Playground
 from facerot.report.style import DPI
 from facerot.report.tables import Table, statistic_text, verdict_text
 from facerot.runs.study import ASKED_PER_RUN, Study
@@ -71,25 +72,39 @@ class Part:
 
     anchor: str
     title: str
-    entries: Sequence[Table | Shown | Facts]
+    entries: Sequence[Table | Shown | Facts | Playground]
 
 
 def render(study: Study, lacking: Sequence[str], parts: Iterable[Part]) -> str:
     """The page, as HTML; `lacking` is what the paper has and the study does not."""
     filled = [part for part in parts if part.entries]
     titles = {entry.name: entry.title for part in filled for entry in part.entries}
-    environment = Environment(
+    return (
+        _environment()
+        .get_template("page.html.jinja")
+        .render(
+            study=study,
+            missing=lacking,
+            anchors={name: re.split("[.:] ", title)[0] for name, title in titles.items()},
+            statistic_text=statistic_text,
+            verdict_text=verdict_text,
+            parts=filled,
+        )
+    )
+
+
+def render_alone(title: str, entry: Playground) -> str:
+    """A page with a playground and nothing else, as HTML."""
+    return (
+        _environment().get_template("playground/alone.html.jinja").render(title=title, entry=entry)
+    )
+
+
+def _environment() -> Environment:
+    return Environment(
         loader=PackageLoader("facerot.report", "."), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True,
     )  # fmt: skip
-    return environment.get_template("page.html.jinja").render(
-        study=study,
-        missing=lacking,
-        anchors={name: re.split("[.:] ", title)[0] for name, title in titles.items()},
-        statistic_text=statistic_text,
-        verdict_text=verdict_text,
-        parts=filled,
-    )
 
 
 def missing(study: Study) -> list[str]:

@@ -11,11 +11,12 @@ from facerot.evidence.multiverse import Spec, specs_of
 from facerot.paper import BASELINE, number_of_concats
 from facerot.report import multiverse, paper_figures, plots, tables
 from facerot.report.page import Facts, Lacking, rests_on
+from facerot.report.playground import Playground, playground
 from facerot.report.style import Picture
 from facerot.report.tables import Table
 from facerot.runs.study import Study
 
-Entry = Table | Picture | Facts | Lacking
+Entry = Table | Picture | Facts | Playground | Lacking
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,15 @@ class Section:
 
 def _claims(found: Findings) -> Iterator[Entry]:
     yield tables.claims_table(found.judged)
+
+
+def _playground(found: Findings) -> Iterator[Entry]:
+    """The networks of the default spec, the first seed's Baseline before the others."""
+    runs = sorted(found.study.runs, key=lambda run: (run.seed, run.concats != BASELINE))
+    whose = f" of the spec {found.study.spec}" if found.study.others else ""
+    shown, lacking = playground(runs, tables.verdicts_in_words(found.judged), whose)
+    yield from map(Lacking, lacking)
+    yield from [shown] if shown else []
 
 
 def _mse(found: Findings) -> Iterator[Entry]:
@@ -110,6 +120,7 @@ def _rests_on(found: Findings) -> Iterator[Entry]:
 
 SECTIONS = (
     Section("claims", "The paper's claims", (), _claims),
+    Section("play", "Try it", (), _playground),
     Section("tables", "Tables 1 to 4", (), _mse),
     Section("figures", "Figures 3 to 10", (), _figures),
     Section("multiverse", "Which settings decide", (), _multiverse),

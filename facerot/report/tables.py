@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -226,6 +226,17 @@ def verdict_text(found: Estimate | None) -> str:
     if found is None or not found.seeds:
         return ""
     return f"{found.verdict} {_number(found.value, _decimals(found), '+')}"
+
+
+def verdicts_in_words(judged: Iterable[Judged]) -> dict[str, str]:
+    """What became of each claim, on all the faces that it was judged on, by its name."""
+    words: dict[str, list[str]] = {}
+    for one in judged:
+        if one.found.seeds:
+            seeds = f"{one.found.seeds} seed{'s' * (one.found.seeds > 1)}"
+            said = f"{verdict_text(one.found)} on {one.split} faces ({seeds})"
+            words.setdefault(one.claim.name, []).append(said)
+    return {name: ", ".join(said) for name, said in words.items()}
 
 
 def statistic_text(found: Estimate) -> str:
