@@ -2,8 +2,8 @@
 
     python -m tests.attacks.bits [COUNT]
 
-Serial or parallel, warm or cold cache, another working directory, locale, time zone, number of
-threads; then COUNT times the same sweep started twice, every other time a parallel one.
+Serial or parallel, warm or cold cache, another working directory, locale, time zone, order of
+hashes; then COUNT times the same sweep started twice, every other time a parallel one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ AROUND: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {  # on the line, in
     "alone": ((), {}),
     "a cold cache": ((), {"XDG_CACHE_HOME": "cold"}),
     "a parallel sweep": (PARALLEL, {}),
-    "two threads": (("threads=2",), {}),
     "a German locale": ((), {"LC_ALL": "de_DE.UTF-8"}),
     "the C locale without UTF-8": ((), {"LC_ALL": "C", "PYTHONUTF8": "0"}),
     "the time zone of Tokyo": ((), {"TZ": "Asia/Tokyo"}),
