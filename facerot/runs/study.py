@@ -184,9 +184,10 @@ def read_study(outputs: Path, name: str) -> Study:
     used: dict[str, list[Finished]] = {}
     for group in by_size:
         used.setdefault(group[0].settings.spec, group)
+    spec_of = {group[0].comparable: group[0].settings.spec for group in by_size}
     left_out = [run for run in found if isinstance(run, LeftOut)]
     for run in (run for group in groups.values() for run in group):
-        ours = used[run.settings.spec]
+        ours = used[spec_of[run.comparable]]  # which a damaged config.yaml may not
         left_out += [] if run in ours else [_other(run, ours[0])]
     folder = outputs / name
     studies = [_study(name, folder, group, left_out) for group in used.values()]
