@@ -54,7 +54,7 @@ test: setup      ## the test suite, and which branches it runs through
 bench: setup     ## speed as ratios: training against a bare loop, masks against plain passes
 	$(BIN)/python -m tests.benchmarks
 
-attacks: setup   ## an hour: 2,000 seeded mutations of what is read, 60 kills, 20 times two at once; SEED
+attacks: setup   ## half an hour: 2,000 seeded mutations of what is read, 60 kills, 20 times two at once; SEED
 	$(BIN)/python -m tests.attacks 2000 $(or $(SEED),0)
 	$(BIN)/python -m tests.attacks.kill 60 $(or $(SEED),0)
 	$(BIN)/python -m tests.attacks.bits 20

@@ -88,13 +88,12 @@ def chroma(x: Tensor) -> Tensor:
     return torch.stack([(x[:, 2] - y) / 1.772, (x[:, 0] - y) / 1.402], dim=1)
 
 
-def colour_kept(o: Tensor, full: Tensor) -> Tensor:
-    """1 - |C(o) - C(full)|^2 / |C(full)|^2: 1 all colour of the full output, 0 as wrong as grey."""
-    return _colour_kept(chroma(o), chroma(full))
+def colour_kept(colour: Tensor, of_full: Tensor) -> Tensor:
+    """1 - |C(o) - C(full)|^2 / |C(full)|^2, of the chroma C of an output and of the full output.
 
-
-def _colour_kept(chroma: Tensor, of_full: Tensor) -> Tensor:
-    lost = (chroma - of_full).square().sum(dim=(1, 2, 3))
+    1: all colour of the full output; 0: as wrong as grey.
+    """
+    lost = (colour - of_full).square().sum(dim=(1, 2, 3))
     return 1 - lost / _positive(of_full.square().sum(dim=(1, 2, 3)))
 
 
@@ -245,7 +244,7 @@ class FaceScores:
         """Of outputs; `full` are those of all latents."""
         colour, of_full = chroma(o), chroma(full)
         colours = {
-            f"{prefix}colour_kept": _colour_kept(within(colour, window), within(of_full, window))
+            f"{prefix}colour_kept": colour_kept(within(colour, window), within(of_full, window))
             for prefix, window in self.broad.items()
         }
         quality = {"mse": mse(o, self.y), "psnr": psnr(o, self.y), "ssim": ssim(o, self.y)}

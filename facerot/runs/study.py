@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from io import StringIO
@@ -85,7 +85,7 @@ class Study:
     @property
     def spec(self) -> str:
         """How its runs set what the paper does not name: a name in conf/spec."""
-        return self.runs[0].settings.spec if self.runs else DEFAULT_SPEC
+        return _spec_of(self.runs) if self.runs else DEFAULT_SPEC
 
     @cached_property
     def metrics(self) -> pd.DataFrame:
@@ -183,12 +183,11 @@ def read_study(outputs: Path, name: str) -> Study:
     by_size = sorted(map(_of_one_split, groups.values()), key=len, reverse=True)
     used: dict[str, list[Finished]] = {}
     for group in by_size:
-        used.setdefault(group[0].settings.spec, group)
-    spec_of = {group[0].comparable: group[0].settings.spec for group in by_size}
+        used.setdefault(_spec_of(group), group)
     left_out = [run for run in found if isinstance(run, LeftOut)]
-    for run in (run for group in groups.values() for run in group):
-        ours = used[spec_of[run.comparable]]  # which a damaged config.yaml may not
-        left_out += [] if run in ours else [_other(run, ours[0])]
+    for group in groups.values():
+        ours = used[_spec_of(_of_one_split(group))]
+        left_out += [_other(run, ours[0]) for run in group if run not in ours]
     folder = outputs / name
     studies = [_study(name, folder, group, left_out) for group in used.values()]
     studies.sort(key=lambda study: (study.spec != DEFAULT_SPEC, -len(study.runs), study.spec))
@@ -220,6 +219,12 @@ def _of_one_split(group: list[Finished]) -> list[Finished]:
     (usual, _), *_ = Counter(run.settings.split_seed for run in group).most_common(1)
     fixed = [run for run in group if run.settings.split_seed == usual]
     return tied if len(tied) > len(fixed) else fixed
+
+
+def _spec_of(group: Sequence[Finished]) -> str:
+    """The spec that most of the runs name: a damaged one, trained like the others, renames none."""
+    (spec, _), *_ = Counter(run.settings.spec for run in group).most_common(1)
+    return spec
 
 
 def _study(name: str, folder: Path, group: list[Finished], left_out: list[LeftOut]) -> Study:

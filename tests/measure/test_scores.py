@@ -51,10 +51,13 @@ def test_quality_of_a_perfect_and_of_a_wrong_output(seed: int) -> None:
 def test_colour_kept_is_one_for_all_colour_and_zero_for_grey(seed: int) -> None:
     o = images(seed)
     grey = scores.luma(o)[:, None].expand_as(o)
-    torch.testing.assert_close(scores.colour_kept(o, o), torch.ones(2))
-    torch.testing.assert_close(scores.colour_kept(grey, o), torch.zeros(2), rtol=0, atol=1e-4)
+    full = scores.chroma(o)
+    torch.testing.assert_close(scores.colour_kept(full, full), torch.ones(2))
+    kept = scores.colour_kept(scores.chroma(grey), full)
+    torch.testing.assert_close(kept, torch.zeros(2), rtol=0, atol=1e-4)
     half = (o + grey) / 2
-    torch.testing.assert_close(scores.colour_kept(half, o), torch.full((2,), 0.75))
+    kept = scores.colour_kept(scores.chroma(half), full)
+    torch.testing.assert_close(kept, torch.full((2,), 0.75))
 
 
 def test_luma_and_chroma_are_those_of_bt601() -> None:

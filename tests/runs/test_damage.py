@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from facerot.runs.study import Finished, LeftOut, read_run
+from facerot.runs.study import Finished, LeftOut, read_run, read_study
 from tests.conftest import Command
 
 LINE = ("model.channels=2", "study=two", "concats=[],[2]", "-m")
@@ -181,3 +181,12 @@ def mutated(whole: bytes, chance: random.Random) -> bytes:
             whole[: whole.rfind(b" ", 0, at) + 1] + chance.choice(values) + whole[stop:],
         ]
     )
+
+
+def test_a_run_that_names_another_spec_stays_with_those_it_is_trained_like(copied: Path) -> None:
+    before = read_study(copied.parent, copied.name)
+    path = before.runs[0].folder / "config.yaml"
+    path.write_text(path.read_text().replace("spec: default", "spec: mine"))
+    study = read_study(copied.parent, copied.name)
+    assert study.spec == before.spec
+    assert [run.folder for run in study.runs] == [run.folder for run in before.runs]
