@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from facerot.command import read_command_line
 from facerot.config import CONF, Settings, Trainer
 from facerot.errors import SettingsError
 from facerot.runs.run import find_run, run_name
@@ -173,3 +174,9 @@ def test_a_budget_of_steps_is_rounded_up_to_whole_epochs(steps: int, batches: in
     epochs = replace(USUAL, steps=steps).epochs_of(batches)
     assert (epochs - 1) * batches < steps <= epochs * batches
     assert replace(USUAL, steps=steps, epochs=3).epochs_of(batches) == 3
+
+
+@pytest.mark.parametrize("launcher", ["parallel", "basic", "joblib"])
+def test_launchers_of_hydra_and_its_plugins_stand_beside_ours(launcher: str) -> None:
+    line = ["-m", f"hydra/launcher={launcher}", "seed=0,1"]
+    assert read_command_line(line, Settings) == line
