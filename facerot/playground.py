@@ -36,7 +36,7 @@ def play(asked: Play) -> None:
     if len(model["data"]) > LARGEST:
         raise SettingsError(f"{path}: a network of so many weights is too large for a page")
     title = f"{model_name(keep_label(settings.concats))}, seed {settings.seed}"
-    shown = of_models([{"name": title, **model}], shown_faces(folder, settings), {}, "")
+    shown = of_models([{"name": title, **model}], shown_faces(folder, settings))
     page, out = render_alone(title, shown), Path(asked.out).expanduser()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -73,7 +73,7 @@ def save_picture(picture: Picture, folder: Path) -> Shown:
         )
         images[kind] = buffer.getvalue()
         _write(folder / f"{picture.name}.{kind}", images[kind])
-    return Shown(picture.name, picture.title, picture.note, images["png"])
+    return Shown(picture.name, picture.title, picture.note, images["png"], picture.blocks)
 
 
 def _write(path: Path, content: bytes | str) -> None:

@@ -3,36 +3,47 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from io import BytesIO
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from PIL import Image
 
 from facerot.config import TRAINS, spec_names, what_decides
 from facerot.errors import first_few
 from facerot.paper import BASELINE, SETS, model_name
+from facerot.report.faces import Atlas, Block, as_webp
 from facerot.report.playground import Playground
 from facerot.report.style import DPI
 from facerot.report.tables import Table, statistic_text, verdict_text
 from facerot.runs.study import ASKED_PER_RUN, Study
 
+LARGEST_PAGE = 6_000_000  # characters
+
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture as the page holds it."""
+    """A picture on the page, to its last pixel; its files are a PNG and a PDF."""
 
     name: str
     title: str
     note: str
     png: bytes
-    kind: str = "figure"  # the macro of the page that shows it
+    blocks: Sequence[Block] = ()  # its faces, where it has any: shown instead of the picture
 
     @property
+    def kind(self) -> str:
+        """The macro of the page that shows it."""
+        return "faces" if self.blocks else "figure"
+
+    @cached_property
     def base64(self) -> str:
-        """The PNG as text."""
-        return b64encode(self.png).decode()
+        """The picture as WebP, as text."""
+        with Image.open(BytesIO(self.png)) as picture:
+            return as_webp(picture)
 
     @property
     def width(self) -> int:
@@ -76,19 +87,36 @@ class Part:
 
 
 def render(study: Study, lacking: Sequence[str], parts: Iterable[Part]) -> str:
-    """The page, as HTML; `lacking` is what the paper has and the study does not."""
+    """The page, as HTML; `lacking` is what the paper has and the study does not.
+
+    The playground has as many networks as fit beside all else.
+    """
     filled = [part for part in parts if part.entries]
-    titles = {entry.name: entry.title for part in filled for entry in part.entries}
+    rest = _render(study, lacking, [_playing(part, 0) for part in filled])
+    room = LARGEST_PAGE - len(rest)
+    return _render(study, lacking, [_playing(part, room) for part in filled])
+
+
+def _playing(part: Part, room: int) -> Part:
+    """The part with as much of a playground as fits."""
+    fit = (entry.within(room) if isinstance(entry, Playground) else entry for entry in part.entries)
+    return replace(part, entries=list(fit))
+
+
+def _render(study: Study, lacking: Sequence[str], parts: Sequence[Part]) -> str:
+    entries = [entry for part in parts for entry in part.entries]
+    blocks = (block for entry in entries if isinstance(entry, Shown) for block in entry.blocks)
     return (
         _environment()
         .get_template("page.html.jinja")
         .render(
             study=study,
             missing=lacking,
-            anchors={name: re.split("[.:] ", title)[0] for name, title in titles.items()},
+            anchors={entry.name: re.split("[.:] ", entry.title)[0] for entry in entries},
             statistic_text=statistic_text,
             verdict_text=verdict_text,
-            parts=filled,
+            parts=parts,
+            atlas=Atlas(blocks),
         )
     )
 

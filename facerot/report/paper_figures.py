@@ -18,24 +18,15 @@ from facerot.latents import CHANNELS, LATENTS, keep_label, masks, remove
 from facerot.panels import Pixels, read_sheet
 from facerot.paper import AE, BASELINE, MASKED_FIGURES, MaskedFigure, model_name
 from facerot.reading import MOST_PHOTO, read_bytes
+from facerot.report.faces import Block
 from facerot.report.style import Picture
 from facerot.runs.study import Finished, Study
 
-Grid = list[list[Pixels]]  # [row][column] of faces (S, S, 3)
-
 ROWS = 4  # of faces in a block
+OWN_FACES = 2  # of each seed, where seeds have their own
+WITHOUT_3 = keep_label(remove(LATENTS, 3))
 GAP, WHITE = 3, 255  # px between faces
 FACE_INCHES = 0.78
-
-
-@dataclass(frozen=True)
-class Block:
-    """Faces in a grid under a title, captions above its columns, labels left of its rows."""
-
-    title: str
-    columns: Sequence[str]
-    rows: Sequence[str]
-    grid: Grid
 
 
 Blocks = Callable[[Study], list[Block]]
@@ -105,16 +96,29 @@ def masked(figure: MaskedFigure) -> Blocks:
 
 
 def seeds_without_latent3(study: Study) -> list[Block]:
-    """The -3 outputs of every seed side by side."""
-    runs, keep = study.of(BASELINE), keep_label(remove(LATENTS, 3))
-    found = []
-    for split in SPLITS:
-        sheets = [faces_of(run, split, "rgb") for run in runs]
-        columns = [sheets[0]["input"], sheets[0]["target"], *(sheet[keep] for sheet in sheets)]
-        grid = [list(row) for row in zip(*(column[:ROWS] for column in columns))]
-        titles = ["input", "target", *(f"seed {run.seed}" for run in runs)]
-        found.append(Block(f"{split} faces", titles, [""] * len(grid), grid))
-    return found
+    """The -3 outputs of every seed: a column each, or a row each where each has its own faces."""
+    runs = study.of(BASELINE)
+    one_split = len({run.settings.split_seed for run in runs}) == 1
+    blocks = _a_column_a_seed if one_split else _a_row_a_seed
+    return [blocks(runs, split) for split in SPLITS]
+
+
+def _a_column_a_seed(runs: Sequence[Finished], split: str) -> Block:
+    sheets = [faces_of(run, split, "rgb") for run in runs]
+    columns = [sheets[0]["input"], sheets[0]["target"], *(sheet[WITHOUT_3] for sheet in sheets)]
+    grid = [list(row) for row in zip(*(column[:ROWS] for column in columns))]
+    titles = ["input", "target", *(f"seed {run.seed}" for run in runs)]
+    return Block(f"{split} faces", titles, [""] * len(grid), grid)
+
+
+def _a_row_a_seed(runs: Sequence[Finished], split: str) -> Block:
+    names = {"input": "input", "target": "target", "-3": WITHOUT_3}
+    sheets = [faces_of(run, split, "rgb") for run in runs]
+    faces = min(OWN_FACES, *(len(sheet["input"]) for sheet in sheets))
+    grid = [[sheet[name][face] for face in range(faces) for name in names.values()]
+            for sheet in sheets]  # fmt: skip
+    rows = [f"seed {run.seed}" for run in runs]
+    return Block(f"{split} faces, each seed its own", [*names] * faces, rows, grid)
 
 
 def _masked_figure(name: str) -> FaceFigure:
@@ -131,7 +135,7 @@ FIGURES = (
         "Fig 7. Without latent3, by trial",
         (BASELINE,),
         seeds_without_latent3,
-        "Outputs with latent3 set to 0, one column for each seed.",
+        "Outputs with latent3 set to 0, seed by seed.",
     ),
     _masked_figure("figure8"),
     _masked_figure("figure9"),
@@ -143,10 +147,11 @@ FIGURES = (
 
 def draw(figure: FaceFigure, study: Study) -> Picture:
     """The figure, from the first seed of each model; raises what `faces_of` raises."""
-    drawn = _draw_blocks(figure.blocks(study), figure.across)
+    blocks = figure.blocks(study)
+    drawn = _draw_blocks(blocks, figure.across)
     seeds = {study.of(concats)[0].seed for concats in figure.needs}
     shown = "" if figure.name == "figure7" else f" Seed {', '.join(map(str, sorted(seeds)))}."
-    return Picture(figure.name, figure.title, figure.note + shown, drawn)
+    return Picture(figure.name, figure.title, figure.note + shown, drawn, blocks)
 
 
 def _draw_blocks(blocks: Sequence[Block], across: int) -> Figure:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
+
+from facerot.report.faces import Block
 
 # Okabe & Ito (2008), Color Universal Design.
 TRAIN, TEST, LOSS = "#0072B2", "#D55E00", "#999999"
@@ -42,12 +44,21 @@ LOOK: Any = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure of the report: its file name, its title, and what one has to know to read it."""
+    """A figure of the report.
+
+    Attributes:
+        name: of its files.
+        title: what it shows.
+        note: what one has to know to read it.
+        figure: as its files hold it.
+        blocks: the faces in it, where it has any, as the page shows them.
+    """
 
     name: str
     title: str
     note: str
     figure: Figure
+    blocks: Sequence[Block] = ()
 
 
 @contextmanager

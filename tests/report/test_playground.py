@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from facerot.latents import LATENTS, MEAN_LATENTS, KeepSet, keep_label, keep_set
 from facerot.measure.scores import FaceScores, Regions
 from facerot.model import UNet
 from facerot.playground import main as playground_main
+from facerot.report.__main__ import write_report
 from facerot.report.page import render_alone
 from facerot.report.playground import (
     of_models,
@@ -30,6 +32,7 @@ from facerot.report.playground import (
     read_tensors,
     shown_faces,
 )
+from facerot.report.sections import find
 from facerot.runs.run import Run
 from facerot.runs.study import read_study
 from facerot.runs.trained import load_weights
@@ -249,17 +252,30 @@ def test_what_does_not_fit_is_left_out_and_said(
     everything, faults = playground(runs, {})
     assert everything is not None
     assert faults == []
-    assert everything.note.startswith(f"{len(runs)} of {len(runs)} networks")
-    monkeypatch.setattr("facerot.report.playground.LARGEST_TOGETHER", 1)
-    one, _ = playground(runs, {})
-    assert one is not None
-    assert one.note.startswith(f"1 of {len(runs)} networks")
-    assert "too large" in one.note
-    assert len(one.data) < len(everything.data)
+    assert everything.note == f"{len(runs)} of {len(runs)} networks."
+    exactly = len(everything.data) - len(everything.within(0).data)
+    for room, networks in ((exactly, 3), (exactly - 1, 2), (0, 1)):
+        some = everything.within(room)
+        assert some.note.startswith(f"{networks} of {len(runs)} networks")
+        assert ("too large" in some.note) == (networks < len(runs))
+        assert [one["name"] for one in json.loads(some.data)["models"]] == [
+            one["name"] for one in everything.models[:networks]
+        ]
     monkeypatch.setattr("facerot.report.playground.LARGEST", 1)
     none, (said,) = playground(runs, {})
     assert none is None
     assert "too large" in said
+
+
+def test_the_playground_takes_what_the_rest_of_the_page_leaves(
+    written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = find(read_study(written.study.parent, written.study.name))
+    whole = write_report(found).stat().st_size
+    monkeypatch.setattr("facerot.report.page.LARGEST_PAGE", whole - 1000)
+    page = write_report(found).read_text()
+    assert "2 of 3 networks, " in page
+    assert len(page) <= whole - 1000
 
 
 def test_a_large_network_has_8_bits_and_the_page_says_how_far_off_it_is(
@@ -277,7 +293,7 @@ FURTHEST = "playground.loaded(playground.data.models[0]).then((one) => one.furth
 def written_alone(run: Path, settings: Settings, name: str, folder: Path) -> Path:
     """The page of a run's network under another name."""
     model = packed_run(run, settings, read_tensors(run / "weights.safetensors"))
-    entry = of_models([{"name": name, **model}], shown_faces(run, settings), {}, name)
+    entry = of_models([{"name": name, **model}], shown_faces(run, settings))
     path = folder / "page.html"
     path.write_text(render_alone(name, entry))
     return path

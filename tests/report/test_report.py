@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -9,6 +10,8 @@ import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
+from io import BytesIO
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,8 @@ import pytest
 from PIL import Image
 
 from facerot.config import SPLITS
+from facerot.latents import LATENTS, keep_label, masks, remove
+from facerot.panels import read_sheet
 from facerot.paper import BASELINE, TABLES
 from tests.conftest import Command
 
@@ -74,7 +79,7 @@ def test_the_page_is_whole_and_fetches_nothing(page: Path) -> None:
     links = Links(html)
     assert all(load.startswith("data:") for load in links.loads)
     assert "iframe" not in links.tags
-    assert "url(" not in html
+    assert re.findall(r"url\((?!data:image/webp;base64,)", html) == []
     assert "@import" not in html
     for lead in links.leads:
         assert lead[1:] in links.anchors if lead.startswith("#") else (page / lead).is_file(), lead
@@ -91,6 +96,50 @@ def test_every_table_and_figure_is_there_in_every_format(page: Path) -> None:
         with Image.open(page / "figures" / f"{name}.png") as picture:
             assert np.asarray(picture.convert("L")).std() > 10, "an empty figure"
         assert (page / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+
+
+def shown_faces(html: str, figure: str) -> list[list[np.ndarray]]:
+    """The faces (S, S, 3) of each row of a figure, cut from the picture that holds them all."""
+    (packed,) = re.findall(
+        r"\.faces div \{ background-image: url\(data:image/webp;base64,(.*?)\)", html
+    )
+    with Image.open(BytesIO(base64.b64decode(packed))) as picture:
+        atlas = np.asarray(picture.convert("RGB"))
+    size = atlas.shape[1] // 16
+    body = html[html.index(f'<figure id="{figure}">') :]
+    rows = re.findall(r"<tr><th scope=.row.>.*?</tr>", body[: body.index("</figure>")])
+    return [
+        [atlas[int(y) * size :, int(x) * size :][:size, :size]
+         for y, x in re.findall(r"--row:(\d+);--column:(\d+)", row)]
+        for row in rows
+    ]  # fmt: skip
+
+
+def faces_of(page: Path, run: str, split: str, name: str) -> np.ndarray:
+    """The faces (N, S, S, 3) that a Baseline shows of a split."""
+    names = ["input", "target", *map(keep_label, masks(LATENTS, "rgb"))]
+    with Image.open(page.parent / run / "faces" / f"{split}_rgb.png") as sheet:
+        return read_sheet(np.asarray(sheet.convert("RGB")), names)[name]
+
+
+def test_the_page_shows_every_pixel_of_the_faces(page: Path) -> None:
+    html = (page / "index.html").read_text()
+    first = shown_faces(html, "figure6")[0]
+    kept = [LATENTS, *(remove(LATENTS, k) for k in LATENTS)]
+    names = ["input", "target", *map(keep_label, kept)]
+    assert len(first) == len(names)
+    for shown, name in zip(first, names):
+        wanted = faces_of(page, "unet_concats-1234_seed-0", "train", name)[0]
+        np.testing.assert_array_equal(shown, wanted)
+
+
+def test_figure_7_shows_each_seed_beside_its_own_faces(page: Path) -> None:
+    rows = shown_faces((page / "index.html").read_text(), "figure7")
+    runs = ("unet_concats-1234_seed-0", *(f"unet_concats-1234_seed-{k}_split-{k}" for k in (1, 3)))
+    for row, (split, run) in zip(rows, product(SPLITS, runs), strict=True):
+        for at, name in enumerate(("input", "target", keep_label(remove(LATENTS, 3))) * 2):
+            wanted = faces_of(page, run, split, name)[at // 3]
+            np.testing.assert_array_equal(row[at], wanted)
 
 
 def test_table_1_holds_the_runs_means_beside_the_papers_numbers(page: Path) -> None:

@@ -7,8 +7,10 @@ import re
 import zlib
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -31,10 +33,7 @@ SCRIPTS = (
     *("dom.js", "network.js", "packed.js", "scores.js", "state.js", "images.js"),
     *("brush.js", "photo.js", "saving.js", "page.js"),
 )  # each after those that it imports from
-# Characters: with its faces a page stays below 6 MB. The report, which has figures too, gets as
-# many networks of the default widths as the paper has models.
-LARGEST = 5_550_000  # of one network
-LARGEST_TOGETHER = 4_400_000
+LARGEST = 5_550_000  # characters of networks: with faces and script their page stays below 6 MB
 FACES_AT_64_PX = 8  # of a split; of larger ones fewer, so that they take no more of the page
 PROBES = {
     "rgb": "the whole photo", "r": "red alone", "g": "green alone", "b": "blue alone",
@@ -45,15 +44,53 @@ FILLS = {"zero": "zeros, as in the paper", "mean": "the mean face's", "other": "
 
 @dataclass(frozen=True)
 class Playground:
-    """The playground as a page holds it."""
+    """The playground as a page holds it.
 
-    data: str  # JSON that may stand in a script element
-    script: str
-    style: str
-    note: str
+    Attributes:
+        models: its networks, each as `packed_run` returns it, and its `name`.
+        beside: faces, probes, fills and presets.
+        runs: of how many they are the first; 0 where there is no study.
+        whose: said of the networks where the study has others.
+    """
+
+    models: Sequence[Mapping[str, Any]]
+    beside: Mapping[str, Any]
+    runs: int = 0
+    whose: str = ""
     name: str = "playground"
     title: str = "Try it"
     kind: str = "playground"
+
+    def within(self, room: int) -> Playground:
+        """It with its first network, and as many others as fit into so many characters."""
+        ends = accumulate(len(json.dumps(model)) + len(", ") for model in self.models[1:])
+        return replace(self, models=self.models[: 1 + sum(end <= room for end in ends)])
+
+    @property
+    def data(self) -> str:
+        """All that the script needs, as JSON that may stand in a script element."""
+        return json.dumps({"models": self.models, **self.beside}).replace("<", "\\u003c")
+
+    @property
+    def note(self) -> str:
+        """What is said of the networks."""
+        if not self.runs:
+            return ""
+        rest = ", the first seed's first; more would make the page too large"
+        some = len(self.models) < self.runs
+        return f"{len(self.models)} of {self.runs} networks{self.whose}{rest if some else ''}."
+
+    @property
+    def style(self) -> str:
+        """Its CSS."""
+        return (HERE / "page.css").read_text()
+
+    @property
+    def script(self) -> str:
+        """The modules as one: their imports and the word export are left out."""
+        text = "\n".join((HERE / name).read_text() for name in SCRIPTS)
+        text = re.sub(r"^import [^;]*;\n", "", text, flags=re.MULTILINE)
+        return re.sub(r"^export ", "", text, flags=re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -112,24 +149,21 @@ def playground(
             faults.append(f"{run.folder.name}: {one_line(error)}")
             continue
         length += len(model["data"])
-        if length > (LARGEST_TOGETHER if models else LARGEST):
+        if length > LARGEST:
             break
         models.append({"name": f"{model_name(run.concats)}, seed {run.seed}", **model})
     told = [f"The playground lacks {len(faults)} networks: {first_few(faults)}"] if faults else []
     if not models or shown is None:
         large = ["The playground: its networks are too large for a page"] if length else []
         return None, told + large
-    left = len(runs) - len(faults) - len(models)
-    note = f"{len(models)} of {len(runs)} networks{whose}"
-    note += ", the first seed's first; more would make the page too large." if left else "."
-    return of_models(models, shown, verdicts, note), told
+    readable = len(runs) - len(faults)
+    return replace(of_models(models, shown, verdicts), runs=readable, whose=whose), told
 
 
 def of_models(
     models: Sequence[Mapping[str, Any]],
     faces: Mapping[str, Any],
-    verdicts: Mapping[str, str],
-    note: str,
+    verdicts: Mapping[str, str] = MappingProxyType({}),
 ) -> Playground:
     """A playground of networks that are packed.
 
@@ -137,12 +171,9 @@ def of_models(
         models: each as `packed_run` returns it, and its `name`.
         faces: as `shown_faces` returns them.
         verdicts: of the claims, in words, by their names; none where there is no study.
-        note: what is said of the networks.
     """
     presets = [_told(preset, verdicts) for preset in PRESETS]
-    data = {"models": models, **faces, "probes": PROBES, "fills": FILLS, "presets": presets}
-    text = json.dumps(data).replace("<", "\\u003c")
-    return Playground(text, script(), (HERE / "page.css").read_text(), note)
+    return Playground(models, {**faces, "probes": PROBES, "fills": FILLS, "presets": presets})
 
 
 def _told(preset: Preset, verdicts: Mapping[str, str]) -> dict[str, Any]:
@@ -212,10 +243,3 @@ def read_faces(folder: Path, split: str, settings: Settings) -> dict[str, Pixels
             return read_sheet(np.asarray(picture.convert("RGB")), ["input", "target", *labels])
     except (OSError, BadFile, ValueError) as error:
         raise SettingsError(f"{path} cannot be read: {one_line(error)}") from error
-
-
-def script() -> str:
-    """The modules as one: their imports and the word export are left out."""
-    text = "\n".join((HERE / name).read_text() for name in SCRIPTS)
-    text = re.sub(r"^import [^;]*;\n", "", text, flags=re.MULTILINE)
-    return re.sub(r"^export ", "", text, flags=re.MULTILINE)

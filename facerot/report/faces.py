@@ -1,0 +1,59 @@
+"""Figures of faces as the page shows them: every face once, in one picture, each pixel a square."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from facerot.panels import Pixels, sheet
+
+ACROSS = 16  # faces in a row of the picture; page.css scales it by the same number
+Grid = list[list[Pixels]]  # [row][column] of faces (S, S, 3)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Faces in a grid under a title, captions above its columns, labels left of its rows."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[str]
+    grid: Grid
+
+
+class Atlas:
+    """The picture that holds all faces of a page, each once; they are of one size."""
+
+    def __init__(self, blocks: Iterable[Block]) -> None:
+        self._faces: dict[bytes, Pixels] = {}
+        for face in (face for block in blocks for row in block.grid for face in row):
+            self._faces.setdefault(face.tobytes(), face)
+        self._places = {key: divmod(at, ACROSS) for at, key in enumerate(self._faces)}
+
+    def at(self, face: Pixels) -> str:
+        """Where a face lies in it, as CSS."""
+        row, column = self._places[face.tobytes()]
+        return f"--row:{row};--column:{column}"
+
+    @cached_property
+    def base64(self) -> str:
+        """It as WebP without loss, as text; empty where there is no face."""
+        if not self._faces:
+            return ""
+        faces = np.stack(list(self._faces.values()))
+        blank = np.zeros((-len(faces) % ACROSS, *faces.shape[1:]), np.uint8)
+        rows = np.concatenate([faces, blank]).reshape(-1, ACROSS, *faces.shape[1:])
+        return as_webp(Image.fromarray(sheet(list(rows.swapaxes(0, 1)))))
+
+
+def as_webp(picture: Image.Image) -> str:
+    """A picture without loss, as text: a third smaller than as PNG."""
+    whole = BytesIO()
+    picture.convert("RGB").save(whole, "webp", lossless=True, method=2)  # 0 quick, 6 small
+    return b64encode(whole.getvalue()).decode()
