@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import warnings
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -16,6 +15,7 @@ from facerot.command import command
 from facerot.errors import SettingsError, reason
 from facerot.latents import LATENTS, KeepSet, keep_sets
 from facerot.model import UNet
+from facerot.runs.files import write_whole
 from facerot.runs.trained import Source, load_trained
 
 TOLERANCE = 1e-4  # largest difference of a pixel in [0, 1]
@@ -47,18 +47,20 @@ def export(asked: Export) -> None:
     _require_extra()
     network, settings = load_trained(asked)
     path = Path(asked.out).expanduser()
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    difference = 0.0
+
+    def agreeing(beside: Path) -> None:
+        nonlocal difference
         write(network, settings.size, beside)
         difference = largest_difference(network, settings.size, beside)
         if difference > TOLERANCE:
             raise SettingsError(f"the exported network differs from PyTorch by {difference:.2g}")
-        os.replace(beside, path)
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, agreeing)
     except OSError as error:
         raise SettingsError(f"out={path} cannot be written: {reason(error)}") from error
-    finally:
-        beside.unlink(missing_ok=True)
     print(f"{path}: agrees with PyTorch on all {2 ** len(LATENTS)} keep sets to {difference:.1g}")
 
 

@@ -85,6 +85,17 @@ def test_the_export_serves_every_keep_set_and_any_number_of_faces(
         assert (torch.from_numpy(turned) - network(x, keep)).abs().max() < 1e-4
 
 
+@missing
+def test_a_file_that_cannot_be_written_is_one_line_and_leaves_nothing(
+    tmp_path: Path, in_process: InProcess
+) -> None:
+    save_weights(tiny(2), tmp_path / "weights.safetensors")
+    line = in_process(main, "weights=weights.safetensors", "out=weights.safetensors/net.onnx")
+    assert line is not None
+    assert line.startswith("facerot: out=weights.safetensors/net.onnx cannot be written: ")
+    assert [path.name for path in tmp_path.iterdir()] == ["weights.safetensors"]
+
+
 def test_what_is_no_network_is_refused(tmp_path: Path, in_process: InProcess) -> None:
     (tmp_path / "weights.safetensors").write_bytes(b"no weights")
     line = in_process(main, "weights=weights.safetensors")

@@ -165,6 +165,7 @@ def test_photos_of_one_name_do_not_overwrite_each_other(
         (["weights={weights}", "input=a.png", "probe=grey"], "mosaic"),
         (["weights={weights}", "input=a.png", "crop=[0,0,2,1]"], "crop"),
         (["weights={weights}", "inputs=a.png"], "'input'"),
+        (["weights={weights}", "input=a.png", "out=a.png/there"], "out=a.png/there cannot be"),
         (["weights=a.png", "input=a.png"], "no network"),
         (["checkpoint={weights}", "input=a.png"], "no network"),
     ],

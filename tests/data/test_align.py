@@ -130,6 +130,20 @@ def test_views_without_eyes_are_left_out_and_all_of_them_refused(tmp_path: Path)
         aligned(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "text", ["person,yaw\n1,0\n", "person,yaw,landmark,x,y\n1,0,left_pupil,here,9\n"]
+)
+def test_landmarks_that_are_none_are_refused(tmp_path: Path, text: str) -> None:
+    photo().save(tmp_path / "1_0.png")
+    (tmp_path / "landmarks.csv").write_text(text)
+    faces = face_set("plain")
+    faces.root, faces.align = str(tmp_path), "eyes"
+    faces.pattern, faces.yaw = r"(?P<person>\d)_(?P<view>\d)\.png", {"0": 0}
+    source = Root(str(tmp_path))
+    with pytest.raises(SettingsError, match=r"^landmarks\.csv is not as the embedded heads have"):
+        list_views(source, source.files(), faces)
+
+
 def test_the_embedded_heads_bring_their_eyes() -> None:
     faces = face_set("plain")
     faces.pattern = r"(?P<person>\d{4})/yaw(?P<view>-?\d+)\.png"

@@ -77,7 +77,8 @@ def test_a_busy_background_is_refused(clutter: int) -> None:
 def test_two_walls_noise_and_a_wall_alone_are_refused() -> None:
     corner = wall((200, 200, 200, 200), 256)
     corner[:, 128:] -= 90
-    for behind in (corner, wall((128, 128, 128, 128), 256, noise=40)):
+    chequered = 255.0 * (np.indices((256, 256)).sum(axis=0) // 32 % 2)[:, :, None].repeat(3, axis=2)
+    for behind in (corner, chequered, wall((128, 128, 128, 128), 256, noise=40)):
         with pytest.raises(BadFile, match="no smooth wall"):
             without_wall(before(behind)[0])
     for size in (1, 2, 64):

@@ -268,6 +268,7 @@ def test_another_manifest_is_another_face_set(listed: Path) -> None:
         ("-30", "nan", ["yaw nan"]),
         ("yaw", "angle", ["no column yaw"]),
         ("b.png", '"b.png', ["not a CSV"]),
+        (MANIFEST.partition("\n")[2], "", ["no rows"]),
     ],
 )
 def test_a_manifest_is_refused_with_all_its_faults(

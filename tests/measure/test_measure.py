@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 from facerot.latents import PROBES, masks
+from facerot.runs.run import Run
 from tests.conftest import Command
 
 KEY = ["split", "probe", "keep", "fill"]
@@ -131,6 +132,18 @@ def test_runs_that_cannot_be_measured_are_named_once_the_others_are(
     shutil.copy(faces_zip, other)
     moved = measure("study=heads-smoke", f"root={other}", cwd=tmp_path)
     assert "autoencoder_seed-3_split-3: latents measured" in moved.stdout
+
+
+def test_a_run_that_another_process_works_on_is_named(
+    copied: Path, measure: Command, tmp_path: Path
+) -> None:
+    folder = copied / "autoencoder_seed-0"
+    (folder / "latents.json").unlink()
+    with Run(folder).lock():
+        done = measure("study=heads-smoke", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "autoencoder_seed-0: another process is working on it" in done.stderr
+    assert measure("study=heads-smoke", cwd=tmp_path).returncode == 0
 
 
 def test_without_fills_nothing_is_silenced_until_it_is_wanted(

@@ -531,3 +531,22 @@ def test_a_run_whose_faces_are_gone_is_refused_in_one_line(
     (said,) = done.stderr.strip().splitlines()
     assert said.startswith("facerot: run/faces/")
     assert not (tmp_path / "playground.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("largest", "out", "says"),
+    [(10**9, "file/page.html", "out=file/page.html cannot be written: "),
+     (1, "page.html", "weights.safetensors: a network of so many weights is too large for a page")],
+)  # fmt: skip
+def test_a_page_that_cannot_be_is_one_line(
+    written: Written, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    largest: int, out: str, says: str,
+) -> None:  # fmt: skip
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setattr("facerot.playground.LARGEST", largest)
+    line = [f"weights={written.run(AE)[0] / 'weights.safetensors'}", f"out={out}"]
+    done = run_main(playground_main, *line, cwd=tmp_path, cache=environment["XDG_CACHE_HOME"])
+    assert done.returncode == 1
+    (said,) = done.stderr.strip().splitlines()
+    assert says in said
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

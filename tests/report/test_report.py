@@ -24,6 +24,7 @@ from facerot.latents import LATENTS, keep_label, masks, remove
 from facerot.panels import read_sheet
 from facerot.paper import BASELINE, TABLES
 from tests.conftest import Command
+from tests.made_up import made_up_run, write
 
 FACE_FIGURES = [f"figure{number}" for number in (3, 5, 6, 7, 8, 9, 10)]
 
@@ -211,6 +212,17 @@ def test_broken_runs_are_named_and_spoil_nothing(
     html = (study / "report" / "index.html").read_text()
     assert "Fig 6. Latents removed one by one: " in html
     assert (study / "report" / "figures" / "figure10.png").exists()
+
+
+def test_sets_that_the_paper_did_not_train_have_a_table_of_their_own(
+    report: Command, tmp_path: Path
+) -> None:
+    folder = tmp_path / "outputs" / "heads-smoke"
+    for concats, mse in (("13", 0.04), ("134", 0.03)):
+        write(made_up_run(folder, concats, 0, (mse / 2, mse)))
+    assert report("study=heads-smoke", cwd=tmp_path).returncode == 0
+    table = pd.read_csv(folder / "report" / "tables" / "further_sets.csv")
+    assert dict(zip(table["model"], table["test"])) == {"Concat1,3": 0.04, "Concat1,3,4": 0.03}
 
 
 def test_a_study_without_a_finished_run_has_a_report_that_says_so(
