@@ -412,9 +412,30 @@ def test_everything_can_be_done_with_the_keyboard_alone(page: Any) -> None:
     focus(page, "dose2")
     page.keyboard.press("End")
     assert part(page, "said2").inner_text() == "x 1.25"
+    focus(page, "dose3")
+    for _ in range(2):
+        page.keyboard.press("ArrowLeft")
+    assert part(page, "said3").inner_text() == "x 0.98"
     focus(page, "reset")
     page.keyboard.press("Enter")
     assert np.array_equal(pixels(page, "output0"), whole)
+
+
+def test_a_slider_that_is_dragged_snaps_at_0_and_1(page: Any) -> None:
+    box = part(page, "dose1").bounding_box()
+
+    def at(dose: float) -> tuple[float, float]:
+        thumb = 16  # px: its middle stays half of it inside the slider
+        place = box["x"] + thumb / 2 + (box["width"] - thumb) * dose / 1.25
+        return place, box["y"] + box["height"] / 2
+
+    page.mouse.move(*at(1))
+    page.mouse.down()
+    for dose, said in ((0.5, None), (0.98, "kept"), (0.03, "silenced"), (1.2, None)):
+        page.mouse.move(*at(dose))
+        told = part(page, "said1").inner_text()
+        assert told == said if said else told.startswith("x ")
+    page.mouse.up()
 
 
 def test_a_preset_tells_the_claim_and_what_became_of_it(tab: Any, written: Written) -> None:

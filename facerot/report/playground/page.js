@@ -98,9 +98,14 @@ class Playground {
 
   buildLatent(k) {
     const slider = part(`dose${k}`);
-    slider.addEventListener("input", () =>
-      this.change({ dose: this.state.dose.map((dose, i) => (i === k - 1 ? snapped(Number(slider.value)) : dose)) }),
-    );
+    let dragged = false; // a key that leaves a mark by one step must not be put back on it
+    slider.addEventListener("pointerdown", () => (dragged = true));
+    for (const end of ["change", "keydown"]) slider.addEventListener(end, () => (dragged = false));
+    slider.addEventListener("input", () => {
+      const value = Number(slider.value);
+      const asked = dragged ? snapped(value) : value;
+      this.change({ dose: this.state.dose.map((dose, i) => (i === k - 1 ? asked : dose)) });
+    });
     const strip = part(`latent${k}`);
     const look = (channel) => {
       this.channels.set(k, channel);
