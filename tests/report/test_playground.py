@@ -529,9 +529,10 @@ def test_an_old_browser_is_told_what_it_lacks(tab: Any, written: Written) -> Non
 
 @pytest.mark.skipif(not AXE.exists(), reason="no axe-core: npm install --prefix .venv axe-core")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(tab: Any, written: Written, scheme: str) -> None:
+@pytest.mark.parametrize("which", ["report", "alone"])
+def test_axe_finds_nothing_serious(tab: Any, written: Written, which: str, scheme: str) -> None:
     tab.emulate_media(color_scheme=scheme)
-    page = opened(tab, written.alone)
+    page = opened(tab, getattr(written, which))
     page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run()")
     tab.emulate_media(color_scheme="light")
