@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from facerot.config import SPLITS
+from facerot.errors import first_few
 from facerot.evidence.bootstrap import estimate
 from facerot.evidence.claims import WITHOUT
 from facerot.paper import model_name, number_of_concats
@@ -85,10 +86,9 @@ def loss_curves(study: Study) -> Picture:
     down = -(-len(models) // CURVES_ACROSS)
     figure = Figure((7.6, 1.9 * down + 0.5), layout="constrained")
     axes = figure.subplots(down, CURVES_ACROSS, sharex=True, sharey=True, squeeze=False)
+    read = {run.folder.name: read_curves(run.folder, run.metrics.epochs) for run in study.runs}
     for concats, ax in zip(models, axes.flat):
-        curves = pd.concat(
-            [read_curves(run.folder, run.metrics.epochs) for run in study.of(concats)]
-        )
+        curves = pd.concat([read[run.folder.name] for run in study.of(concats)])
         for tag, colour in (("loss", LOSS), ("mse/train", TRAIN), ("mse/test", TEST)):
             values = curves[tag].dropna()
             if values.empty:
@@ -109,6 +109,8 @@ def loss_curves(study: Study) -> Picture:
         "Mean over seeds, and their range. The training loss is the mean over an epoch's batches; "
         "train and test are in eval mode."
     )
+    without = [name for name, curves in read.items() if curves.empty]
+    note += f" Without TensorBoard's events: {first_few(without, ', ')}." if without else ""
     return Picture("curves", "Loss curves", note, figure)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -195,6 +196,7 @@ def test_broken_runs_are_named_and_spoil_nothing(
     foreign.write_text(foreign.read_text().replace("fingerprint", "fingers"))
     for events in (study / "unet_concats-1234_seed-0").glob("events*"):
         events.unlink()
+    os.mkfifo(study / "unet_concats-2_seed-0" / "events.out.tfevents.9")
     (study / "unet_concats-1234_seed-0" / "faces" / "test_rgb.png").write_bytes(b"no picture")
     (study / "unet_concats-1234_seed-1_split-1" / "config.yaml").write_text("a: [")
     done = report("study=heads-smoke", cwd=tmp_path)
@@ -211,6 +213,7 @@ def test_broken_runs_are_named_and_spoil_nothing(
     assert "has no 'faces.fingerprint'" in done.stdout
     html = (study / "report" / "index.html").read_text()
     assert "Fig 6. Latents removed one by one: " in html
+    assert "events: unet_concats-1234_seed-0, unet_concats-2_seed-0." in html
     assert (study / "report" / "figures" / "figure10.png").exists()
 
 
