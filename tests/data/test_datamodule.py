@@ -71,11 +71,23 @@ def test_fewer_persons_train_and_the_same_are_tested(faces_zip: Path) -> None:
     assert torch.equal(fewer.splits["test"].sources, everybody.splits["test"].sources)
     assert len(fewer.splits["train"]) == 4
     assert set(fewer.people("train")["person"]) < set(everybody.people("train")["person"])
-    assert "train 4 pairs of 4 persons (of 10), test 2 pairs of 2 persons;" in fewer.summary
+    assert fewer.summary == (
+        "heads: 12 persons, 12 pairs (yaw -45 -> 0); train 4 pairs of 4 persons (of 10), "
+        "test 2 pairs of 2 persons; left out: nothing"
+    )
+    both = FacePairs(compose(f"data.root={faces_zip}", "mirror=true", "source_yaw=[-90,-30]"))
+    assert both.summary == (
+        "heads: 12 persons, 24 pairs (yaw -90, -30 -> 0, mirrored); train 20 pairs of 10 persons, "
+        "test 4 pairs of 2 persons; left out: 12 sessions without a view at yaw -30; "
+        "12 sessions without a view at yaw 30"
+    )
     assert "train 10 pairs of 10 persons, test 2 pairs of 2 persons;" in everybody.summary
     with pytest.raises(SettingsError, match="only 10 training persons") as refused:
         FacePairs(compose(f"data.root={faces_zip}", "train_persons=11"))
-    assert "\n" not in str(refused.value)
+    assert str(refused.value) == (
+        "data=heads: train_persons=11: there are only 10 training persons (test_fraction=0.2), ask for no "
+        "more, or for all with train_persons=null"
+    )
 
 
 def test_lightning_moves_the_order_on_with_every_epoch(faces_zip: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facerot.config import FaceSet
-from facerot.data.pairs import first_persons, make_pairs, split
+from facerot.data.pairs import first_persons, make_pairs, place_of, split
 from facerot.data.root import Stamp
 from facerot.data.views import View, find_views
 from facerot.errors import SettingsError
@@ -78,11 +78,12 @@ def test_an_unusable_pattern_is_refused(pattern: str, says: str) -> None:
 
 
 def test_pairs_stay_within_a_person_and_a_session() -> None:
-    shots = views(("a", "s1", -90), ("a", "s1", 0), ("a", "s2", -90), ("b", "s1", 0))
+    alone = (("a", "s2", -90), ("b", "s2", -90), ("b", "s1", 0), ("c", "s1", 45))
+    shots = views(("a", "s1", -90), ("a", "s1", 0), *alone)
     pairs, left_out = make_pairs(shots, [-90], 0)
     assert [(pair.source.file, pair.target.file) for pair in pairs] == [("a/s1/-90", "a/s1/0")]
     assert left_out == Counter(
-        {"sessions without a view at yaw 0": 1, "sessions without a view at yaw -90": 1}
+        {"sessions without a view at yaw 0": 2, "sessions without a view at yaw -90": 2}
     )
 
 
@@ -95,6 +96,9 @@ def test_mirror_adds_the_opposite_yaw_flipped_and_nothing_else() -> None:
         (-90, 0, False),
         (90, 0, True),
     ]
+    turned, _ = make_pairs(shots, [-90], -45, mirror=True)
+    assert [(pair.source.yaw, pair.target.yaw) for pair in turned] == [(-90, -45), (90, 45)]
+    assert [pair.yaw for pair in turned] == [-90, -90]
 
 
 def test_two_files_for_one_view_are_refused_by_name() -> None:
@@ -148,6 +152,13 @@ def test_who_trains_first_is_drawn_by_the_split_seed() -> None:
 
 def _frontal(people: list[str]) -> list[View]:
     return views(*((person, "s", 0.0) for person in people))
+
+
+def test_a_persons_place_is_the_same_for_ever() -> None:
+    """Runs on disk rest on it; the last name is no UTF-8."""
+    names = (("0000", 0), ("0001", 0), ("0000", 1), ("caf\udce9", 0))
+    places = [0.35044897580604145, 0.21414592862667542, 0.6749053316861258, 0.07893683466989326]
+    assert [place_of(*name) for name in names] == places
 
 
 def test_split_seeds_differ_and_keep_the_fraction() -> None:

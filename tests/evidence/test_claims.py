@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from facerot.config import SPLITS
-from facerot.evidence.claims import CLAIMS, WITHOUT, judge_all
+from facerot.evidence.claims import CLAIMS, WITHOUT, judge_all, spread
 from facerot.paper import AE, BASELINE, SETS, number_of_concats
 from facerot.runs.study import read_study
 from tests.made_up import World, write
@@ -188,6 +188,15 @@ def test_a_verdict_stands_beside_that_of_the_gentler_fill() -> None:
         assert math.isnan(one.found.p) or one.found.p <= one.holm <= 1
 
 
+def test_the_spread_is_over_seeds_and_unknown_for_one() -> None:
+    samples = np.random.default_rng(0).normal(size=(4, 3, 2))
+    np.testing.assert_allclose(spread(samples), samples.std(axis=1, ddof=1))
+    np.testing.assert_allclose(spread(samples[:, :2]), samples[:, :2].std(axis=1, ddof=1))
+    alone = spread(samples[:, :1])
+    assert alone.shape == (4, 2)
+    assert np.isnan(alone).all()
+
+
 @pytest.mark.parametrize(
     ("spread1", "spread2", "spread3", "verdict"),
     [
@@ -204,8 +213,8 @@ def test_latent3_seed_dependent_compares_spreads(
     shuffled = np.random.default_rng(0).permuted(np.tile(seeds, (3, 1)), axis=1)
     world = World(seeds=len(seeds))
     for split in SPLITS:
-        for k, spread in enumerate((spread1, spread2, spread3), start=1):
-            rotation = (0.3 + spread * shuffled[k - 1]).tolist()
+        for k, wide in enumerate((spread1, spread2, spread3), start=1):
+            rotation = (0.3 + wide * shuffled[k - 1]).tolist()
             world.set(split, "rgb", WITHOUT[k], "rotation", rotation)
     study = world.study()
     (claim,) = (claim for claim in CLAIMS if claim.name == "latent3-seed-dependent")
