@@ -111,6 +111,7 @@ def _render(study: Study, lacking: Sequence[str], parts: Sequence[Part]) -> str:
         .get_template("page.html.jinja")
         .render(
             study=study,
+            about=about(study),
             missing=lacking,
             anchors={entry.name: re.split("[.:] ", entry.title)[0] for entry in entries},
             statistic_text=statistic_text,
@@ -165,6 +166,19 @@ def _wrecks(study: Study) -> list[str]:
     return [told] if names else []
 
 
+def about(study: Study) -> str:
+    """Faces, yaws, persons, budget and steps in two sentences; empty where no run is finished."""
+    if not study.runs:
+        return ""
+    first = study.runs[0]
+    faces, _, _ = first.metrics.faces["summary"].partition("; left out")
+    splits = {run.settings.split_seed for run in study.runs}
+    drawn = f" (seed {first.seed}; each seed draws its own split)" if len(splits) > 1 else ""
+    steps = _all(run.metrics.steps or f"{run.metrics.epochs} epochs" for run in study.runs)
+    unit = "" if "epochs" in steps else " steps"
+    return f"{faces}{drawn}. Budget {first.metrics.budget}: {steps}{unit}."
+
+
 def rests_on(study: Study) -> list[tuple[str, str]]:
     """Which runs, faces, settings, versions and code the report rests on."""
     if not study.runs:
@@ -177,7 +191,6 @@ def rests_on(study: Study) -> list[tuple[str, str]]:
         ("Seeds", "; ".join(seeds)),
         ("Faces", _all(each.faces["summary"] for each in metrics)),
         ("Fingerprint of the faces", _all(each.fingerprint for each in metrics)),
-        ("Test MSE without a network", _baselines(metrics[0].baselines)),
         (
             "Settings",
             _list(f"{name}={value}" for name, value in settings if name not in ASKED_PER_RUN),
@@ -187,10 +200,6 @@ def rests_on(study: Study) -> list[tuple[str, str]]:
         ("Devices", _all(each.device for each in metrics)),
         ("Training time", f"{hours:.2f} h in all"),
     ]
-
-
-def _baselines(found: dict[str, float]) -> str:
-    return f"copying the input {found['copy_input']:.4f}, the mean face {found['mean_face']:.4f}"
 
 
 def _versions(found: dict[str, str]) -> str:

@@ -18,6 +18,7 @@ from facerot.evidence.claims import WITHOUT
 from facerot.paper import model_name, number_of_concats
 from facerot.report.curves import read_curves
 from facerot.report.style import INK, LOSS, TEST, TRAIN, Picture
+from facerot.runs.metrics import BASELINES
 from facerot.runs.study import Study
 
 COLOURS = dict(zip(SPLITS, (TRAIN, TEST)))
@@ -32,10 +33,16 @@ def mse_strips(study: Study) -> Picture:
     for ax, split in zip(figure.subplots(2, 1, sharex=True), SPLITS):
         strips(ax, [study.mse(concats, split) for concats in models], COLOURS[split])
         ax.set_ylabel(f"{split} MSE")
+    for (name, said), style in zip(BASELINES.items(), ("--", ":")):
+        ax.axhline(study.baseline(name).mean(), color=LOSS, ls=style, label=said)
+    figure.legend(loc="outside upper left", ncols=2)
     ax.set_xticks(range(len(models)), [model_name(concats) for concats in models], rotation=45)
     for label in ax.get_xticklabels():
         label.set(ha="right", rotation_mode="anchor")
-    note = "A dot a seed; the line is the mean, the bar its 95 % interval (from three seeds on)."
+    note = (
+        "A dot a seed; the line is the mean, the bar its 95 % interval (from three seeds on). On "
+        "test faces also what needs no network: copying the input, and the mean training face."
+    )
     return Picture("mse", "MSE of every model", note, figure)
 
 

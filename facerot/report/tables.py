@@ -14,11 +14,13 @@ from facerot.evidence.bootstrap import Estimate, estimate
 from facerot.evidence.claims import Judged
 from facerot.latents import LATENTS, keep_label, keep_ones, removals
 from facerot.paper import BASELINE, SETS, TABLES, model_name
+from facerot.runs.metrics import BASELINES
 from facerot.runs.study import Study
 
 Printed = tuple[float, float]  # train and test MSE in the paper
 NOT_PRINTED: Printed = (math.nan, math.nan)
 UNKNOWN = "–"
+NOTHING_LEARNED = " †"
 IN_UNITS = 1e4  # MSE differences are printed in units of 1e-4
 LATENT_SCORES = (
     *("colour_kept", "face_colour_kept", "front_match", "side_match"),
@@ -62,7 +64,7 @@ class Table:
 def mse_tables(study: Study) -> list[Table]:
     """Tables 1 to 4 beside the paper's numbers, and the sets that the paper did not train."""
     tables = [
-        _mse_table(study, name, f"Table {name[-1]}. {table.title}", table.mse)
+        _mse_table(study, name, f"Table {name[-1]}. {table.title}", table.mse, name == "table1")
         for name, table in TABLES.items()
     ]
     further = [concats for concats in study.models if concats not in SETS]
@@ -72,14 +74,27 @@ def mse_tables(study: Study) -> list[Table]:
     return tables
 
 
-def _mse_table(study: Study, name: str, title: str, sets: Mapping[str, Printed | None]) -> Table:
+def _mse_table(
+    study: Study,
+    name: str,
+    title: str,
+    sets: Mapping[str, Printed | None],
+    with_baselines: bool = False,
+) -> Table:
+    rows = {model_name(concats): _of_model(study, concats) for concats in sets}
+    paper = [printed or NOT_PRINTED for printed in sets.values()]
+    best = {split: _lowest(rows, split) for split in SPLITS}
+    beaten = [model for model, of_splits in rows.items() if _learned_nothing(study, of_splits)]
+    if with_baselines:
+        rows |= {name.capitalize(): values for name, values in _baselines(study).items()}
+        paper += [NOT_PRINTED] * len(BASELINES)
     numbers = pd.DataFrame(
         {
-            "model": model_name(concats),
-            **{f"paper_{split}": value for split, value in zip(SPLITS, printed or NOT_PRINTED)},
-            **_mse_columns(study, concats),
+            "model": model,
+            **{f"paper_{split}": value for split, value in zip(SPLITS, printed)},
+            **_mse_columns(of_splits),
         }
-        for concats, printed in sets.items()
+        for (model, of_splits), printed in zip(rows.items(), paper)
     )
     text, bold = pd.DataFrame({"Model": numbers["model"]}), {}
     for split in SPLITS:
@@ -87,14 +102,45 @@ def _mse_table(study: Study, name: str, title: str, sets: Mapping[str, Printed |
         text[columns[0]] = [_number(value, 4) for value in numbers[f"paper_{split}"]]
         ours = (numbers[column] for column in (split, f"{split}_low", f"{split}_high"))
         text[columns[1]] = [_interval(*row) for row in zip(*ours)]
-        for column, source in zip(columns, (f"paper_{split}", split)):
-            bold[column] = list(numbers[source] == numbers[source].min())
+        bold[columns[0]] = list(numbers[f"paper_{split}"] == numbers[f"paper_{split}"].min())
+        bold[columns[1]] = list(numbers["model"] == best[split])
+    text["Test"] += [NOTHING_LEARNED * (model in beaten) for model in rows]
     text["Seeds"] = numbers["seeds"].astype(str)
-    return Table(name, title, "Bold: the lowest.", numbers, text, _bold(text, bold))
+    note = "Bold: the lowest; of ours where the interval of its difference to each other says so."
+    if beaten:
+        note += f"{NOTHING_LEARNED}: no better than copying the input or than the mean face."
+    return Table(name, title, note, numbers, text, _bold(text, bold))
 
 
-def _mse_columns(study: Study, concats: str) -> dict[str, float]:
-    found = {split: estimate(study.mse(concats, split).to_numpy()) for split in SPLITS}
+def _of_model(study: Study, concats: str) -> dict[str, pd.Series]:
+    return {split: study.mse(concats, split) for split in SPLITS}
+
+
+def _baselines(study: Study) -> dict[str, dict[str, pd.Series]]:
+    unknown = pd.Series(dtype=float)
+    return {
+        said: {"train": unknown, "test": study.baseline(name)} for name, said in BASELINES.items()
+    }
+
+
+def _lowest(rows: Mapping[str, Mapping[str, pd.Series]], split: str) -> str | None:
+    """The model whose MSE is below that of every other, by the intervals; None for none."""
+    for one in rows:
+        others = [rows[other][split] - rows[one][split] for other in rows if other != one]
+        if others and all(estimate(gap.dropna().to_numpy()).verdict == "holds" for gap in others):
+            return one
+    return None
+
+
+def _learned_nothing(study: Study, of_splits: Mapping[str, pd.Series]) -> bool:
+    """Whether what needs no network does as well on test faces, on average over the seeds."""
+    mse = of_splits["test"]
+    gaps = [(study.baseline(name) - mse).dropna().mean() for name in BASELINES]
+    return bool(min(gaps) <= 0)
+
+
+def _mse_columns(of_splits: Mapping[str, pd.Series]) -> dict[str, float]:
+    found = {split: estimate(values.to_numpy()) for split, values in of_splits.items()}
     columns: dict[str, float] = {}
     for split, one in found.items():
         columns |= {split: one.value, f"{split}_low": one.low, f"{split}_high": one.high}

@@ -10,6 +10,7 @@ from facerot.config import SPLITS
 from facerot.errors import SettingsError
 from facerot.runs.files import read_json, write_json
 
+BASELINES = {"copy_input": "copying the input", "mean_face": "the mean face"}  # need no network
 QUALITY = ("mse", "ssim", "psnr")  # of each split, in eval mode, all latents kept
 
 

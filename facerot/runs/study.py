@@ -112,6 +112,12 @@ class Study:
         """The MSE of a model, by seed; empty where it has no finished run."""
         return _select(self.metrics["mse"], (concats, split))
 
+    def baseline(self, name: str) -> pd.Series:
+        """The test MSE of an answer that needs no network, of BASELINES, by seed."""
+        values = {run.seed: run.metrics.baselines[name] for run in self.runs}
+        found: pd.Series = pd.Series(values, dtype=float).rename_axis("seed").sort_index()
+        return found
+
     def score(
         self, name: str, keep: str, split: str, probe: str = "rgb", concats: str = BASELINE
     ) -> pd.Series:

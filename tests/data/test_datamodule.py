@@ -85,8 +85,8 @@ def test_fewer_persons_train_and_the_same_are_tested(faces_zip: Path) -> None:
     with pytest.raises(SettingsError, match="only 10 training persons") as refused:
         FacePairs(compose(f"data.root={faces_zip}", "train_persons=11"))
     assert str(refused.value) == (
-        "data=heads: train_persons=11: there are only 10 training persons (test_fraction=0.2), ask for no "
-        "more, or for all with train_persons=null"
+        "data=heads: train_persons=11: there are only 10 training persons (test_fraction=0.2), ask "
+        "for no more, or for all with train_persons=null"
     )
 
 

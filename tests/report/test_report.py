@@ -217,6 +217,29 @@ def test_broken_runs_are_named_and_spoil_nothing(
     assert (study / "report" / "figures" / "figure10.png").exists()
 
 
+@pytest.mark.parametrize(("gap", "bold"), [(0.01, True), (0.0, False)])
+def test_bold_is_what_the_seeds_tell_apart_and_a_dagger_what_learned_nothing(
+    report: Command, tmp_path: Path, gap: float, bold: bool
+) -> None:
+    folder = tmp_path / "outputs" / "heads-smoke"
+    for seed in range(3):  # copying the input and the mean face: 0.05
+        noise = (0.0001 if bold else 0.01) * (seed - 1)
+        for concats, mse in (("", 0.05 + gap), ("1234", 0.04)):
+            both = (mse + noise * len(concats), mse + 0.012 - gap + noise * len(concats))
+            write(made_up_run(folder, concats, seed, both))
+    assert report("study=heads-smoke", cwd=tmp_path).returncode == 0
+    tables = folder / "report" / "tables"
+    numbers = pd.read_csv(tables / "table1.csv").set_index("model")
+    assert numbers.loc["Copying the input", "test"] == pytest.approx(0.05)
+    assert numbers.loc["The mean face", "test"] == pytest.approx(0.05)
+    lines = {line.split(" &")[0]: line for line in (tables / "table1.tex").read_text().splitlines()}
+    assert ("bfseries 0.04000" in lines["U-Net"]) == bold
+    assert "†" in lines["AE"]
+    assert ("†" in lines["U-Net"]) == (not bold)
+    page = (folder / "report" / "index.html").read_text()
+    assert "Budget smoke: 1 epochs." in page
+
+
 def test_sets_that_the_paper_did_not_train_have_a_table_of_their_own(
     report: Command, tmp_path: Path
 ) -> None:
