@@ -223,7 +223,7 @@ def test_bold_is_what_the_seeds_tell_apart_and_a_dagger_what_learned_nothing(
 ) -> None:
     folder = tmp_path / "outputs" / "heads-smoke"
     for seed in range(3):  # copying the input and the mean face: 0.05
-        noise = (0.0001 if bold else 0.01) * (seed - 1)
+        noise = (0.0001 if bold else 0.005) * (seed - 1)
         for concats, mse in (("", 0.05 + gap), ("1234", 0.04)):
             both = (mse + noise * len(concats), mse + 0.012 - gap + noise * len(concats))
             write(made_up_run(folder, concats, seed, both))
