@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from facerot.evidence.bootstrap import estimate, holm
 
@@ -43,6 +44,12 @@ def test_the_interval_of_a_mean_is_students() -> None:
     assert found.value - found.low == pytest.approx(reach, rel=0.02)
 
 
+def test_the_p_value_is_students() -> None:
+    for values in ([1.0, 2.0, 4.0, 4.5], [0.1, -0.2, 0.3], [0.02, 0.03, 0.025, 0.01, 0.05]):
+        wanted = stats.ttest_1samp(values, 0).pvalue
+        assert estimate(np.array(values)).p == pytest.approx(wanted, rel=0.1)
+
+
 @given(numbers)
 def test_the_verdict_of_the_opposite_is_the_opposite(values: list[float]) -> None:
     found, opposite = estimate(np.array(values)), estimate(-np.array(values))
@@ -62,6 +69,7 @@ def test_the_verdict_does_not_depend_on_the_unit(values: list[float], unit: floa
 def test_fewer_than_three_seeds_decide_nothing(values: list[float]) -> None:
     found = estimate(np.array(values))
     assert (found.verdict, found.seeds) == ("open", len(values))
+    assert estimate(np.array(values), margin=0.5).margin == 0.5
     assert math.isnan(found.low)
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from facerot.config import SPLITS
-from facerot.evidence.claims import CLAIMS, WITHOUT, judge_all, spread
+from facerot.evidence.claims import CLAIMS, WITHOUT, judge_all, largest, smallest, spread
 from facerot.paper import AE, BASELINE, SETS, number_of_concats
 from facerot.runs.study import read_study
 from tests.made_up import World, write
@@ -186,6 +186,14 @@ def test_a_verdict_stands_beside_that_of_the_gentler_fill() -> None:
     assert judged["skips-help", "test"].gentle is None
     for one in judged.values():
         assert math.isnan(one.found.p) or one.found.p <= one.holm <= 1
+
+
+def test_a_seed_that_lacks_one_value_has_no_extreme() -> None:
+    columns = [pd.Series({0: 1.0, 1: 2.0, 2: 3.0}), pd.Series({0: 4.0, 1: math.nan})]
+    for extreme, known in ((smallest, 1.0), (largest, 4.0)):
+        found = extreme(columns)
+        assert found[0] == known
+        assert found[[1, 2]].isna().all()
 
 
 def test_the_spread_is_over_seeds_and_unknown_for_one() -> None:

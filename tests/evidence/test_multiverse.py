@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from facerot.evidence.claims import judge_all
-from facerot.evidence.multiverse import sentence, specs_of
+from facerot.evidence.multiverse import Spec, sentence, specs_of
 from facerot.paper import AE, BASELINE
 from facerot.runs.run import Run
 from facerot.runs.study import read_study
@@ -68,6 +68,30 @@ def test_every_spec_is_judged_and_none_is_dropped(study: Path) -> None:
     assert told == (
         "holds in 2, fails in 1, open in 1 (of 4 specs); turned by far; not holds with noisy"
     )
+
+
+def test_another_face_set_is_one_change_and_an_unknown_claim_is_not_judged(study: Path) -> None:
+    settings = usual_settings()
+    folder = study / "outputs" / "made-up"
+    theirs = replace(settings.data, name="london", root="elsewhere")
+    for seed in SEEDS:
+        run = made_up_run(folder, BASELINE, seed, (0.05, 0.05), spec="theirs", data=theirs,
+                          split_seed=seed)  # fmt: skip
+        metrics = replace(run.metrics, faces={**run.metrics.faces, "fingerprint": "theirs"})
+        write(replace(run, folder=folder / f"theirs_{seed}", metrics=metrics))
+    read = read_study(study / "outputs", "made-up")
+    specs = specs_of(read, judge_all(read))
+    changed = {spec.name: spec.changed for spec in specs}
+    assert changed["theirs"]["data"] == "london"
+    assert list(changed["theirs"]) == ["data"]
+    assert sentence("concat2-best-single", "test", specs) == "not judged (of 0 specs)"
+    assert sentence("skips-help", "test", [*specs, *specs_named(specs, "far", "again")]).endswith(
+        "turned by far, again; not holds with noisy"
+    )
+
+
+def specs_named(specs: list[Spec], name: str, new: str) -> list[Spec]:
+    return [replace(spec, name=new) for spec in specs if spec.name == name]
 
 
 def test_the_page_tells_which_settings_decide(study: Path, report: Command) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -44,6 +45,40 @@ def test_quality_of_a_perfect_and_of_a_wrong_output(seed: int) -> None:
     expected = peak_signal_noise_ratio(o, y, 1.0, dim=(1, 2, 3), reduction="none")
     torch.testing.assert_close(scores.psnr(o, y), expected)
     assert torch.all(scores.ssim(o, y) < 1)
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.2, 0.3), (0.01, 0.02), (0.9, 0.1)])
+def test_ssim_of_constants_is_that_of_their_light_for_a_data_range_of_1(a: float, b: float) -> None:
+    o, y = (torch.full((1, 3, 64, 64), value) for value in (a, b))
+    light = (2 * a * b + 0.01**2) / (a * a + b * b + 0.01**2)  # Wang et al. 2004, equation 6
+    assert scores.ssim(o, y).item() == pytest.approx(light, abs=1e-4)
+
+
+@settings(deadline=None, max_examples=10)
+@given(seeds)
+def test_matches_are_pearsons_correlations_in_each_window(seed: int) -> None:
+    x, y, o = (images(seed + k) for k in range(3))
+    found = scores.FaceScores(x, y, REGIONS)(o, o)
+
+    def correlation(one: torch.Tensor, other: torch.Tensor, window: scores.Window) -> float:
+        both = [scores.within(image[0], window).flatten().numpy() for image in (one, other)]
+        return float(np.corrcoef(both)[0, 1])
+
+    light_o, light_x, light_y = map(scores.luma, (o, x, y))
+    windows = {"": (slice(None), slice(None)), "eye_": (slice(26, 35), slice(None)),
+               "face_": (slice(6, 58), slice(16, 48))}  # fmt: skip
+    for prefix, window in windows.items():
+        fine_o, fine_x, fine_y = map(scores.fine, (light_o, light_x, light_y))
+        wanted = {"front_match": (fine_o, fine_y), "side_match": (fine_o, fine_x)}
+        if prefix != "eye_":
+            wanted["luma_front_match"] = (light_o, light_y)
+            wanted |= {
+                f"lowpass_{sigma:g}": (light_o, scores.blur(light_x, sigma))
+                for sigma in scores.LOWPASS_SIGMAS
+            }
+        for name, (one, other) in wanted.items():
+            value = found[prefix + name][0].item()
+            assert value == pytest.approx(correlation(one, other, window), abs=1e-4)
 
 
 @settings(deadline=None, max_examples=20)
@@ -143,6 +178,25 @@ def test_boundary_shift_is_the_displacement(right: int, down: int) -> None:
     assert shift == pytest.approx((right**2 + down**2) ** 0.5, abs=0.3)
 
 
+@pytest.mark.parametrize(("right", "down"), [(0.25, 0), (2.25, 0), (0, 3.75), (4.75, 2.25)])
+def test_boundary_shift_finds_parts_of_a_pixel(right: float, down: float) -> None:
+    fine = tile_mask(8 * 64)[None]  # eight times finer, moved by whole pixels of its own
+    moved = fine.roll((round(8 * down), round(8 * right)), dims=(2, 3))
+    before, after = (torch.nn.functional.avg_pool2d(one, 8) for one in (fine, moved))
+    mosaic = 0.7 * before
+    shift = scores.boundary_shift(0.7 * after, mosaic).item()
+    assert shift == pytest.approx((right**2 + down**2) ** 0.5, abs=0.15)
+
+
+def test_light_and_dark_of_one_hue_are_no_edges() -> None:
+    mosaic = probe(torch.full((1, 3, 64, 64), 0.7), "mosaic")
+    light = 0.2 + 0.8 * torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(
+        scores.boundary_shift(mosaic * light, mosaic), torch.zeros(1), rtol=0, atol=0.1
+    )
+    assert scores.boundary_shift(light.expand(1, 3, 64, 64), mosaic).isnan()
+
+
 def test_a_floor_that_is_always_there_is_no_mixing() -> None:
     floor = torch.full((1, 3, 64, 64), 0.3)
     x = images(6)
@@ -222,6 +276,8 @@ def test_neighbouring_tiles_of_the_mosaic_differ_and_probes_keep_their_pixels() 
     middles = mask[:, 10::21, 10::21].argmax(dim=0)[:3, :3]
     assert torch.all(middles.diff(dim=0) != 0)
     assert torch.all(middles.diff(dim=1) != 0)
+    assert middles[0].tolist() == [0, 1, 2], "row 0 from the left: r, g, b"
+    assert middles[:, 0].tolist() == [0, 1, 2]
     for name in PROBES:
         seen = probe(x, name)
         assert torch.all((seen == 0) | (seen == x))
