@@ -50,6 +50,7 @@ def perform(cfg: DictConfig) -> Outcome:
     try:
         with interrupt.at_once():
             refuse_without_faces(cfg)
+            refuse_label(cfg)
             settings = resolve(cfg, Settings)
             run = find_run(settings, defaults_of(cfg))
             name, interrupted = str(run.folder), INTERRUPTED
@@ -87,6 +88,17 @@ def refuse_without_faces(cfg: DictConfig) -> None:
     where = str(raw["root"])
     if where.startswith("${roots.") and OmegaConf.select(cfg, "data.root") is None:
         raise FacesNotGiven(f"spec={cfg.spec} needs {where[2:-1]}=PATH: its folder or .zip")
+
+
+def refuse_label(cfg: DictConfig) -> None:
+    """Raise SettingsError where a budget or spec is named without being chosen: a mere label."""
+    for group in ("budget", "spec"):
+        named, chosen = cfg[group], HydraConfig.get().runtime.choices[group]
+        if named != chosen:
+            raise SettingsError(
+                f"{group}={named} is a label here, the settings are those of {group}={chosen}: in "
+                f"a YAML of your own, choose it by '- override /{group}: {named}' in its defaults"
+            )
 
 
 def defaults_of(cfg: DictConfig) -> Settings:

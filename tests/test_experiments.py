@@ -27,7 +27,7 @@ from facerot.paper import AE, SETS, TABLES
 from facerot.report.__main__ import main as report_main
 from facerot.train import main as train_main
 from facerot.validate import resolve
-from tests.conftest import Command, InProcess, training_line
+from tests.conftest import Command, InProcess, run_main, training_line
 
 EVERY_SET = {
     "".join(map(str, chosen)) or AE for n in range(5) for chosen in combinations("1234", n)
@@ -164,6 +164,40 @@ def test_a_sweep_killed_twice_ends_like_one_run_through(
         )
         for key in ("train", "test", "baselines", "parameters", "faces"):
             assert one[key] == other[key]
+
+
+MINE = """# @package _global_
+{defaults}
+model: {{channels: 2}}
+trainer: {{epochs: 1}}
+latents: {{fills: []}}
+hydra:
+  mode: MULTIRUN
+  sweeper: {{params: {{concats: '[],[2]'}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("says", "defaults"),
+    [
+        ("", "defaults:\n  - override /budget: smoke"),
+        ("budget=smoke is a label here, the settings are those of budget=quick", "budget: smoke"),
+        ("spec=sgd is a label here, the settings are those of spec=default", "spec: sgd"),
+    ],
+)
+def test_an_experiment_of_ones_own_chooses_its_budget_and_spec(
+    faces_zip: Path, environment: dict[str, str], tmp_path: Path, says: str, defaults: str
+) -> None:
+    (tmp_path / "mine" / "experiment").mkdir(parents=True)
+    (tmp_path / "mine" / "experiment" / "two.yaml").write_text(MINE.format(defaults=defaults))
+    line = ["--config-dir=mine", "+experiment=two", f"data.root={faces_zip}"]
+    done = run_main(train_main, *line, cwd=tmp_path, cache=environment["XDG_CACHE_HOME"])
+    counts = "0 trained, 0 resumed, 0 skipped, 2 failed" if says else "2 trained"
+    assert counts in done.stdout, done.stderr
+    assert done.returncode == int(bool(says))
+    assert says in done.stderr + done.stdout
+    runs = list((tmp_path / "outputs").glob("heads-*/[!.]*/metrics.json"))
+    assert [path.parts[-3] for path in runs] == ([] if says else ["heads-smoke"] * 2)
 
 
 def kill_sweep(

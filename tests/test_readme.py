@@ -24,6 +24,7 @@ from facerot.rotate import Rotate
 from facerot.validate import resolve
 
 HOME = Path(__file__).parents[1]
+README = HOME / "README.md"
 COMMANDS: dict[str, tuple[str, type]] = {
     "train": ("train", Settings),
     "data.check": ("check", Settings),
@@ -53,12 +54,19 @@ LINES = sorted({(command, *arguments) for command, arguments in shown() if comma
 
 
 @pytest.mark.parametrize("line", LINES, ids=" ".join)
-def test_a_command_of_the_documentation_can_be_given(line: tuple[str, ...]) -> None:
+def test_a_command_of_the_documentation_can_be_given(
+    line: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config, schema = COMMANDS[line[0]]
-    arguments = read_command_line(list(line[1:]), schema)
-    for overrides in jobs(get_args_parser().parse_args(arguments).overrides):
+    monkeypatch.chdir(tmp_path)
+    (experiment,) = re.findall(r"(# @package _global_.*?)```", README.read_text(), re.DOTALL)
+    (tmp_path / "mine" / "experiment").mkdir(parents=True)
+    (tmp_path / "mine" / "experiment" / "two.yaml").write_text(experiment)
+    asked = get_args_parser().parse_args(read_command_line(list(line[1:]), schema))
+    own = [f"hydra.searchpath=[{tmp_path / asked.config_dir}]"] if asked.config_dir else []
+    for overrides in jobs(asked.overrides):
         with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-            resolve(hydra.compose(config, overrides), schema)
+            resolve(hydra.compose(config, [*own, *overrides]), schema)
 
 
 def jobs(overrides: list[str]) -> Iterator[list[str]]:
