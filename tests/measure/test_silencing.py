@@ -17,7 +17,7 @@ from facerot.data.datamodule import Batch
 from facerot.latents import PROBES, keep_label, masks
 from facerot.measure.probes import probe
 from facerot.measure.scores import LOWPASS_SIGMAS, FaceScores, Regions, probe_scores
-from facerot.measure.silencing import FACE, KEY, averages, masked_at_once, silence
+from facerot.measure.silencing import FACE, KEY, averages, decode_masks, masked_at_once, silence
 from facerot.model import UNet
 
 REGIONS = Regions((0.4, 0.55), (0.2, 0.2, 0.8, 0.8))
@@ -103,6 +103,18 @@ def test_every_row_is_a_face_under_a_mask(table: pd.DataFrame) -> None:
     people = table[FACE].drop_duplicates()
     whole = Noise(4, 3).people("train").astype(people.dtypes.to_dict())
     pd.testing.assert_frame_equal(people.reset_index(drop=True), whole)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("name", PROBES)
+def test_masks_are_decoded_in_their_order(name: str) -> None:
+    net, x = network(), torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    latents = net.encode(x)
+    fill = [latent.mean(dim=0, keepdim=True) for latent in latents]
+    for value in (None, fill):
+        decoded = list(decode_masks(net, latents, name, value))
+        for output, keep in zip(decoded, masks(net.latents, name), strict=True):
+            torch.testing.assert_close(output, net.decode(latents, keep, value))
 
 
 def test_a_row_of_means_is_over_the_faces_that_define_a_score(table: pd.DataFrame) -> None:
