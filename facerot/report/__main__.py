@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
+from filelock import FileLock
+
 from facerot.command import command
 from facerot.report import page
 from facerot.report.page import Facts, Lacking, Part, Shown
@@ -34,7 +36,15 @@ def report(asked: Report) -> None:
 
 
 def write_report(found: Findings) -> Path:
-    """Write `report/` in the study's folder, whole or not at all; the path of its page."""
+    """Write `report/` in the study's folder, whole or not at all; the path of its page.
+
+    Another process that does the same is waited for.
+    """
+    with FileLock(found.study.folder / ".report.lock"):
+        return _write_report(found)
+
+
+def _write_report(found: Findings) -> Path:
     study = found.study
     beside, place = study.folder / ".report", study.folder / "report"
     shutil.rmtree(beside, ignore_errors=True)

@@ -185,6 +185,20 @@ def test_the_same_runs_give_the_same_bytes(page: Path, trained: Path, report: Co
     assert digests(page) == before
 
 
+def test_two_reports_at_once_are_one_after_the_other(
+    page: Path, trained: Path, environment: dict[str, str]
+) -> None:
+    before = digests(page)
+    line = [sys.executable, "-m", "facerot.report", "study=heads-smoke"]
+    both = [
+        subprocess.Popen(line, cwd=trained, env=environment, stdout=subprocess.DEVNULL)
+        for _ in range(2)
+    ]
+    assert [process.wait(timeout=300) for process in both] == [0, 0]
+    assert digests(page) == before
+    assert not (page.parent / ".report").exists()
+
+
 def test_broken_runs_are_named_and_spoil_nothing(
     copied: Path, report: Command, tmp_path: Path
 ) -> None:
