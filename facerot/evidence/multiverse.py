@@ -6,7 +6,6 @@ Transparency Through a Multiverse Analysis; Simonsohn et al. (2020), Specificati
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -64,17 +63,20 @@ def changes(study: Study, usual: Study) -> dict[str, Any]:
 
 
 def sentence(claim: str, split: str, specs: Sequence[Spec]) -> str:
-    """In how many specs a claim holds, and the specs that turn the default's verdict."""
+    """In how many specs a claim holds, fails, ..., and which differ from the default, the first."""
     known = {spec.name: spec.found(claim, split) for spec in specs}
     verdicts = {name: found.verdict for name, found in known.items() if found and found.seeds}
-    counts = Counter(verdicts.values())
-    ways = ", ".join(f"{verdict} in {counts[verdict]}" for verdict in VERDICTS if counts[verdict])
-    told = f"{ways or 'not judged'} (of {len(verdicts)} specs)"
     usual = verdicts.get(specs[0].name)
-    turned = [name for name, verdict in verdicts.items() if {usual, verdict} == {"holds", "fails"}]
-    lost = [name for name, verdict in verdicts.items() if usual != verdict and name not in turned]
-    if turned:
-        told += f"; turned by {', '.join(turned)}"
-    if lost:
-        told += f"; not {usual} with {', '.join(lost)}"
-    return told
+    told = []
+    for verdict in VERDICTS:
+        names = [name for name, found in verdicts.items() if found == verdict]
+        if not names:
+            continue
+        named = f", turned by {_listed(names)}" if {usual, verdict} == {"holds", "fails"} else ""
+        named = named or (", as by default" if verdict == usual else f": {_listed(names)}")
+        told.append(f"{verdict} in {len(names)}{named}")
+    return f"{'; '.join(told) or 'not judged'} (of {len(verdicts)} specs)"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names)

@@ -107,7 +107,7 @@ def overview(specs: Sequence[Spec]) -> Picture | None:
     ax.grid(False)
     ax.spines[:].set_visible(False)
     note = (
-        "Test faces. Green holds, red fails, blue null, grey open; the number is the statistic, "
+        "Test faces. Green holds, orange fails, blue null, grey open; the number is the statistic, "
         "positive where the claim says so."
     )
     return Picture("multiverse", "Every claim under every spec", note, figure)
@@ -131,7 +131,7 @@ def curve(claim: Claim, specs: Sequence[Spec]) -> Picture | None:
     above.set_ylabel("statistic")
     _matrix(below, [spec for spec, _ in found], keys)
     note = (
-        f"{split.capitalize()} faces: {sentence(claim.name, split, specs)}. Green holds, red "
+        f"{split.capitalize()} faces: {sentence(claim.name, split, specs)}. Green holds, orange "
         "fails, blue null, grey open; a square below: the spec changes that setting."
     )
     title = f"{claim.name}: {claim.sentence}".rstrip(".")

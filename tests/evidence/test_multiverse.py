@@ -66,7 +66,7 @@ def test_every_spec_is_judged_and_none_is_dropped(study: Path) -> None:
     assert changed["noisy"] == {"source_yaw": [-90.0], "trainer.learning_rate": 1e-4}
     told = sentence("skips-help", "test", specs)
     assert told == (
-        "holds in 2, fails in 1, open in 1 (of 4 specs); turned by far; not holds with noisy"
+        "holds in 2, as by default; fails in 1, turned by far; open in 1: noisy (of 4 specs)"
     )
 
 
@@ -86,7 +86,7 @@ def test_another_face_set_is_one_change_and_an_unknown_claim_is_not_judged(study
     assert list(changed["theirs"]) == ["data"]
     assert sentence("concat2-best-single", "test", specs) == "not judged (of 0 specs)"
     assert sentence("skips-help", "test", [*specs, *specs_named(specs, "far", "again")]).endswith(
-        "turned by far, again; not holds with noisy"
+        "fails in 2, turned by far, again; open in 1: noisy (of 5 specs)"
     )
 
 
