@@ -59,7 +59,7 @@ attacks: setup   ## half an hour: 2,000 seeded mutations of what is read, 60 kil
 	$(BIN)/python -m tests.attacks.kill 60 $(or $(SEED),0)
 	$(BIN)/python -m tests.attacks.bits 20
 
-mutants: setup   ## hours: which changes of masks, scores, splits, evidence and claims no test notices
+mutants: setup   ## half an hour: which changes of masks, scores, splits, evidence and claims no test notices
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mutants]'
 	$(BIN)/mutmut run
 	$(BIN)/mutmut results
