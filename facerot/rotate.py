@@ -17,6 +17,7 @@ from torch import Tensor
 from facerot.command import command
 from facerot.config import FaceSet, read_box, setting
 from facerot.data.photo import decode
+from facerot.data.views import SUFFIXES
 from facerot.errors import BadFile, SettingsError, first_few, printable, reason, require_choice
 from facerot.latents import PROBES, removals
 from facerot.measure.probes import probe
@@ -25,9 +26,6 @@ from facerot.panels import Pixels, captioned, sheet, to_pixels
 from facerot.reading import MOST_PHOTO, read_bytes
 from facerot.runs.files import write_whole
 from facerot.runs.trained import Source, load_trained
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm")
-
 
 AS_THE_RUN = "run"
 

@@ -28,6 +28,8 @@ THUMBNAIL = 16  # px
 SAME_PHOTO = 4.0
 BLOCK = 1024  # thumbnails compared with all others at a time
 SHEET_ROWS, SHEET_COLUMNS, ENLARGE = 2, 12, 2
+MEAN_OF = 200  # pairs at most
+CYAN, YELLOW = (0, 255, 255), (255, 255, 0)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ def check(settings: Settings) -> None:
     good = [pair for pair in pairs if pair.source in photos and pair.target in photos]
     print(summary(settings, good, listed.left_out + unpaired + bad))
     if good:
-        print(f"random pairs, source above target: {write_sheet(root, good, settings)}")
+        print(f"mean and random pairs, source above target: {write_sheet(root, good, settings)}")
+        print(_regions(settings.data))
         print("Is the nose to the image's left wherever the yaw is negative? Does the crop fit?")
     _refuse(settings, good, faults, duplicates(photos))
 
@@ -115,10 +118,10 @@ def _print_unlisted(names: set[str]) -> None:
 
 
 def _print_views(views: Sequence[View], photos: Mapping[View, Photo]) -> None:
-    yaws = sorted(view.yaw for view in views)
+    yaws = Counter(f"{yaw:g}" for yaw in sorted(view.yaw for view in views))
     sessions = Counter(" ".join(filter(None, view.session)) for view in views)
     print(f"persons   {len({view.person for view in views})}")
-    print(f"yaws      {_counts(Counter(f'{yaw:g}' for yaw in yaws))}")
+    print(f"yaws      {', '.join(f'{yaw} ({count})' for yaw, count in yaws.items()) or '-'}")
     print(f"sessions  {_counts(sessions)}")
     print(f"sizes     {_counts(Counter(photo.size for photo in photos.values()))}")
     print(f"modes     {_counts(Counter(photo.kind for photo in photos.values()))}")
@@ -133,28 +136,30 @@ def _counts(counter: Counter[str], most: int = 12) -> str:
 
 
 def write_sheet(root: Root, pairs: Sequence[Pair], settings: Settings) -> Path:
-    """A picture of a random pair of some random persons, as the network will see them.
+    """A picture of the mean pair, and of a random pair of some random persons, as they are seen.
 
-    Captions are the source yaw and the person; another `seed` picks others.
+    Eye band and face box are drawn on all. Captions are the source yaw and the person; another
+    `seed` picks others.
     """
     order = np.random.default_rng(settings.seed).permutation(len(pairs)).tolist()
     of_person = {pairs[i].person: pairs[i] for i in order}
-    shown = list(of_person.values())[: SHEET_ROWS * SHEET_COLUMNS]
-    width = min(SHEET_COLUMNS, len(shown))
+    some = [_faces(root, pairs[i], settings) for i in order[:MEAN_OF]]
+    shown = {"mean": np.rint(np.mean(some, axis=0)).astype(np.uint8)}
+    for pair in list(of_person.values())[: SHEET_ROWS * SHEET_COLUMNS - 1]:
+        shown[f"{pair.yaw:g} {pair.person}"] = _faces(root, pair, settings)
+    columns = [(name, _outlined(faces, settings.data)) for name, faces in shown.items()]
+    width = min(SHEET_COLUMNS, len(columns))
     bands = [
-        captioned({_caption(pair): _faces(root, pair, settings) for pair in shown[i : i + width]})
-        for i in range(0, len(shown) - width + 1, width)
+        captioned(dict(columns[i : i + width])) for i in range(0, len(columns) - width + 1, width)
     ]
     sheet = Image.fromarray(np.concatenate(bands))
-    path = Path(settings.outputs) / f"{settings.data.name}-check.png"
+    yaws = "_".join(f"{yaw:g}" for yaw in settings.source_yaw)
+    name = f"{settings.data.name}-check_{yaws}_to_{settings.target_yaw:g}.png"
+    path = Path(settings.outputs) / name
     path.parent.mkdir(parents=True, exist_ok=True)
     size = sheet.width * ENLARGE, sheet.height * ENLARGE
     sheet.resize(size, Image.Resampling.NEAREST).save(path)
     return path
-
-
-def _caption(pair: Pair) -> str:
-    return f"{pair.yaw:g} {pair.person}"
 
 
 def _faces(root: Root, pair: Pair, settings: Settings) -> Pixels:
@@ -167,6 +172,28 @@ def _faces(root: Root, pair: Pair, settings: Settings) -> Pixels:
     )
     faces: Pixels = pixels.transpose(0, 2, 3, 1)
     return faces[:, :, ::-1] if pair.flip else faces
+
+
+def _outlined(images: Pixels, faces: FaceSet) -> Pixels:
+    """Images (N, S, S, 3) with the eye band in CYAN and the face box in YELLOW."""
+    size = images.shape[1]
+    drawn: Pixels = images.copy()
+    for edge in faces.eye_band or ():
+        drawn[:, min(round(edge * size), size - 1), ::2] = CYAN
+    if faces.face_box is not None:
+        left, top, right, bottom = (min(round(edge * size), size - 1) for edge in faces.face_box)
+        drawn[:, top : bottom + 1, [left, right]] = YELLOW
+        drawn[:, [top, bottom], left : right + 1] = YELLOW
+    return drawn
+
+
+def _regions(faces: FaceSet) -> str:
+    known = {"eye band (cyan)": faces.eye_band, "face box (yellow)": faces.face_box}
+    named = " and ".join(name for name, where in known.items() if where is not None)
+    lacking = [f"data.{name}" for name in ("eye_band", "face_box") if not getattr(faces, name)]
+    said = f"Does the {named} fit?" if named else ""
+    without = f"Without {' and '.join(lacking)} the scores there are left out." if lacking else ""
+    return f"{said} {without}".strip()
 
 
 def _refuse(

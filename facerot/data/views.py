@@ -12,6 +12,9 @@ from facerot.config import FaceSet
 from facerot.data.root import Stamp
 from facerot.errors import SettingsError, printable
 
+# How the names of photos end.
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm")
+
 
 class Place(NamedTuple):
     """Where an aligned view is cut from its upright photo, in px.
@@ -82,7 +85,8 @@ def _views(
     for name in names:
         match = found.get(name)
         if match is None:
-            left_out["files that the pattern does not match"] += 1
+            if name.lower().endswith(SUFFIXES):  # a list of eyes beside them is not missed
+                left_out["photos that the pattern does not match"] += 1
         elif match["view"] not in yaw:
             left_out[f"files of view '{printable(match['view'])}', which has no yaw"] += 1
         else:

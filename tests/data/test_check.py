@@ -59,11 +59,27 @@ def test_it_says_what_is_there_and_draws_pairs(root: Path, environment: dict[str
         "1 files of view 'half', which has no yaw",
     ):
         assert text in done.stdout
-    with Image.open(root.parent / "outputs" / "folder-check.png") as sheet:
+    with Image.open(root.parent / "outputs" / "folder-check_-45_to_0.png") as sheet:
         pixels = np.asarray(sheet.convert("RGB"))
-    assert pixels.shape == (2 * (14 + 2 * 64), 2 * 10 * 64, 3)
+    assert pixels.shape == (2 * (14 + 2 * 64), 2 * 11 * 64, 3)
     sources, targets = pixels[28:156], pixels[156:]
     assert not np.array_equal(sources, targets)
+
+
+def test_eye_band_and_face_box_are_drawn_or_said_to_be_unknown(
+    root: Path, check: Check, tmp_path: Path
+) -> None:
+    said, _ = check()
+    assert "Without data.eye_band and data.face_box the scores there are left out." in said
+    said, _ = check("data.eye_band=[0.25,0.5]", "data.face_box=[0.25,0.125,0.75,0.875]")
+    assert "Does the eye band (cyan) and face box (yellow) fit?" in said
+    with Image.open(tmp_path / "outputs" / "folder-check_-45_to_0.png") as sheet:
+        half = sheet.convert("RGB").resize((sheet.width // 2, sheet.height // 2), 0)
+    pixels = np.asarray(half)[14:].reshape(2, 64, -1, 64, 3).swapaxes(1, 2).reshape(-1, 64, 64, 3)
+    for face in pixels:
+        assert (face[[16, 32], 50::2] == (0, 255, 255)).all()
+        assert (face[8:57, [16, 48]] == (255, 255, 0)).all()
+        assert (face[[8, 56], 16:49] == (255, 255, 0)).all()
 
 
 def test_it_names_bad_photos_and_photos_under_several_persons(root: Path, check: Check) -> None:
@@ -108,7 +124,7 @@ def test_a_matted_set_is_drawn_over_its_background_and_photos_without_a_wall_nam
         wall.paste(head, mask=head)
         wall.save(photo, quality=95)
     assert check("data.matte=wall", "data.background=plain")[1] is None
-    with Image.open(tmp_path / "outputs" / "folder-check.png") as sheet:
+    with Image.open(tmp_path / "outputs" / "folder-check_-45_to_0.png") as sheet:
         assert sheet.getpixel((4, 32)) == (204, 204, 204)
     Image.effect_noise((96, 96), 200).convert("RGB").save(root / "c" / "front.png")
     said, line = check("data.matte=wall")

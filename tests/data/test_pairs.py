@@ -42,13 +42,16 @@ def names(*files: str) -> dict[str, Stamp]:
 
 def test_a_pattern_reads_person_session_and_yaw() -> None:
     found, left_out = find_views(
-        names("neutral_front/001_03.jpg", "smiling_left_profile/002_06.jpg", "README.md"), LONDON
+        names(
+            "neutral_front/001_03.jpg", "smiling_left_profile/002_06.jpg", "sheet.JPG", "README.md"
+        ),
+        LONDON,
     )
     assert [(view.person, view.session, view.yaw) for view in found] == [
         ("001", ("neutral",), 0),
         ("002", ("smiling",), -90),
     ]
-    assert left_out == Counter({"files that the pattern does not match": 1})
+    assert left_out == Counter({"photos that the pattern does not match": 1})
 
 
 def test_a_top_folder_and_upper_case_extensions_change_nothing() -> None:
