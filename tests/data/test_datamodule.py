@@ -82,6 +82,8 @@ def test_fewer_persons_train_and_the_same_are_tested(faces_zip: Path) -> None:
         "12 sessions without a view at yaw 30"
     )
     assert "train 10 pairs of 10 persons, test 2 pairs of 2 persons;" in everybody.summary
+    all_of_them = FacePairs(compose(f"data.root={faces_zip}", "train_persons=10"))
+    assert torch.equal(all_of_them.splits["train"].sources, everybody.splits["train"].sources)
     with pytest.raises(SettingsError, match="only 10 training persons") as refused:
         FacePairs(compose(f"data.root={faces_zip}", "train_persons=11"))
     assert str(refused.value) == (
