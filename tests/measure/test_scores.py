@@ -195,6 +195,12 @@ def test_light_and_dark_of_one_hue_are_no_edges() -> None:
         scores.boundary_shift(mosaic * light, mosaic), torch.zeros(1), rtol=0, atol=0.1
     )
     assert scores.boundary_shift(light.expand(1, 3, 64, 64), mosaic).isnan()
+    for channel in range(3):  # black and grey tiles where the mosaic has its own
+        grey = 0.8 * tile_mask(64)[None, channel : channel + 1].expand(1, 3, 64, 64)
+        assert scores.boundary_shift(grey, mosaic).isnan()
+    lit = mosaic.clone()
+    lit[..., 27:] *= 0.1  # a shadow that begins inside a tile
+    torch.testing.assert_close(scores.boundary_shift(lit, mosaic), torch.zeros(1), rtol=0, atol=0.1)
 
 
 def test_a_floor_that_is_always_there_is_no_mixing() -> None:
@@ -226,6 +232,7 @@ def test_a_mosaic_blurred_away_and_pictures_without_tiles_have_no_edges() -> Non
         assert torch.all(scores.boundary_shift(picture, mosaic).isnan())
         found = scores.probe_scores(picture, torch.zeros(1), mosaic, "mosaic")
         assert torch.all(found["edges_found"] == 0)
+        assert torch.all(found["boundary_shift"].isnan())
     faint = 0.5 + 0.1 * mosaic
     assert torch.all(scores.boundary_shift(faint, mosaic) < 0.1)
     assert torch.all(scores.probe_scores(faint, faint, mosaic, "mosaic")["edges_found"] == 1)
