@@ -107,6 +107,8 @@ def test_what_nobody_has_seen_of_a_face_set_is_not_taken_for_granted() -> None:
     ("override", "says"),
     [
         ("size=1024", "more than 256"),
+        ("concats='2, 4'", "concats=2, 4 is not a list: write 'concats=[2,4]'"),
+        ("source_yaw='-90,-45'", "is not a list: write 'source_yaw=[-90,-45]'"),
         ("size=288", "more than 256"),
         ("data.face_box=[0,0,1e-9,1]", "data.face_box"),
         ("data.face_box=[0.5,0.50,1,0.501]", "smaller than a pixel"),
@@ -116,7 +118,7 @@ def test_what_nobody_has_seen_of_a_face_set_is_not_taken_for_granted() -> None:
         ("test_fraction=1" + 400 * "0", "too large"),
     ],
 )
-def test_sizes_and_numbers_beyond_reason_are_refused(override: str, says: str) -> None:
+def test_values_beyond_reason_and_lists_that_are_none_are_refused(override: str, says: str) -> None:
     assert compose("size=256").size == 256
     text = str(refusal(override))
     assert says in text

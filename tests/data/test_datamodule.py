@@ -99,3 +99,11 @@ def test_lightning_moves_the_order_on_with_every_epoch(faces_zip: Path, tmp_path
     order = cast("DataLoader[object]", trainer.train_dataloader).sampler
     assert isinstance(order, EpochOrder)
     assert order.epoch == 2
+
+
+@pytest.mark.parametrize(("fraction", "part"), [(0.001, "test"), (0.999, "train")])
+def test_a_split_without_one_of_its_parts_is_refused(
+    faces_zip: Path, fraction: float, part: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"gives no {part} pairs: change source_yaw"):
+        FacePairs(compose(f"data.root={faces_zip}", f"test_fraction={fraction}"))
