@@ -72,11 +72,10 @@ def sentence(claim: str, split: str, specs: Sequence[Spec]) -> str:
         names = [name for name, found in verdicts.items() if found == verdict]
         if not names:
             continue
-        named = f", turned by {_listed(names)}" if {usual, verdict} == {"holds", "fails"} else ""
-        named = named or (", as by default" if verdict == usual else f": {_listed(names)}")
-        told.append(f"{verdict} in {len(names)}{named}")
+        which = f": {', '.join(names)}"
+        if {usual, verdict} == {"holds", "fails"}:
+            which = f", turned by {', '.join(names)}"
+        elif verdict == usual:
+            which = ", as by default"
+        told.append(f"{verdict} in {len(names)}{which}")
     return f"{'; '.join(told) or 'not judged'} (of {len(verdicts)} specs)"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names)

@@ -64,7 +64,7 @@ class Table:
 def mse_tables(study: Study) -> list[Table]:
     """Tables 1 to 4 beside the paper's numbers, and the sets that the paper did not train."""
     tables = [
-        _mse_table(study, name, f"Table {name[-1]}. {table.title}", table.mse, name == "table1")
+        _mse_table(study, name, f"Table {name[-1]}. {table.title}", table.mse)
         for name, table in TABLES.items()
     ]
     further = [concats for concats in study.models if concats not in SETS]
@@ -74,19 +74,13 @@ def mse_tables(study: Study) -> list[Table]:
     return tables
 
 
-def _mse_table(
-    study: Study,
-    name: str,
-    title: str,
-    sets: Mapping[str, Printed | None],
-    with_baselines: bool = False,
-) -> Table:
+def _mse_table(study: Study, name: str, title: str, sets: Mapping[str, Printed | None]) -> Table:
     rows = {model_name(concats): _of_model(study, concats) for concats in sets}
     paper = [printed or NOT_PRINTED for printed in sets.values()]
     best = {split: _lowest(rows, split) for split in SPLITS}
     beaten = [model for model, of_splits in rows.items() if _learned_nothing(study, of_splits)]
-    if with_baselines:
-        rows |= {name.capitalize(): values for name, values in _baselines(study).items()}
+    if name == "table1":
+        rows |= _baselines(study)
         paper += [NOT_PRINTED] * len(BASELINES)
     numbers = pd.DataFrame(
         {
@@ -119,7 +113,8 @@ def _of_model(study: Study, concats: str) -> dict[str, pd.Series]:
 def _baselines(study: Study) -> dict[str, dict[str, pd.Series]]:
     unknown = pd.Series(dtype=float)
     return {
-        said: {"train": unknown, "test": study.baseline(name)} for name, said in BASELINES.items()
+        said.capitalize(): {"train": unknown, "test": study.baseline(name)}
+        for name, said in BASELINES.items()
     }
 
 

@@ -78,7 +78,7 @@ class Metrics:
 
 NESTED = {
     **dict.fromkeys(SPLITS, QUALITY),
-    "baselines": ("copy_input", "mean_face"),
+    "baselines": tuple(BASELINES),
     "faces": ("fingerprint", "summary"),
 }
 
