@@ -158,4 +158,5 @@ def background(kind: str, person: str, size: int, clutter: int) -> npt.NDArray[n
     places, pixels = np.arange(clutter), np.linspace(0, clutter - 1, size)
     weights = np.exp(-((pixels[:, None] - places) ** 2) / (2 * BLEND**2))
     weights /= weights.sum(axis=1, keepdims=True)
-    return np.asarray(np.einsum("ya,xb,abc->yxc", weights, weights, colours))
+    blended = np.einsum("ya,xb,abc->yxc", weights, weights, colours, optimize=True)
+    return np.asarray(blended)
