@@ -38,6 +38,9 @@ multiverse: setup ## which unnamed setting decides each claim, then the report: 
 measure: setup   ## what is lacking of the tables of a study: STUDY=heads-full
 	$(BIN)/python -m facerot.measure study=$(STUDY)
 
+analyse: setup   ## where the turn is carried and made: tables beside those of each run: STUDY=heads-full
+	$(BIN)/python -m facerot.analyse study=$(STUDY)
+
 report: setup    ## the report of a study: STUDY=heads-full
 	$(BIN)/python -m facerot.report study=$(STUDY)
 
@@ -73,4 +76,4 @@ lint: setup      ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-.PHONY: help setup demo train paper multiverse measure report heads dashboard test bench attacks mutants audit lint
+.PHONY: help setup demo train paper multiverse measure analyse report heads dashboard test bench attacks mutants audit lint

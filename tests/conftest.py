@@ -25,6 +25,7 @@ import pytest
 from filelock import FileLock
 from PIL import Image, ImageDraw
 
+from facerot.analyse import main as analyse_main
 from facerot.config import CONF, Settings
 from facerot.measure.__main__ import main as measure_main
 from facerot.report.__main__ import main as report_main
@@ -159,6 +160,16 @@ def measure(environment: dict[str, str]) -> Command:
 
     def run(*overrides: str, cwd: Path) -> Done:
         return run_main(measure_main, *overrides, cwd=cwd, cache=environment["XDG_CACHE_HOME"])
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def analyse(environment: dict[str, str]) -> Command:
+    """`facerot.analyse` in a folder of the test's choice."""
+
+    def run(*overrides: str, cwd: Path) -> Done:
+        return run_main(analyse_main, *overrides, cwd=cwd, cache=environment["XDG_CACHE_HOME"])
 
     return run
 

@@ -13,6 +13,7 @@ import pytest
 from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from facerot.analyse import Analyse
 from facerot.calibrate import Calibrate
 from facerot.command import read_command_line
 from facerot.config import CONF, Settings
@@ -30,6 +31,7 @@ COMMANDS: dict[str, tuple[str, type]] = {
     "data.check": ("check", Settings),
     "calibrate": ("calibrate", Calibrate),
     "measure": ("measure", Measure),
+    "analyse": ("analyse", Analyse),
     "report": ("report", Report),
     "rotate": ("rotate", Rotate),
     "export": ("export", Export),

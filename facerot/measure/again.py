@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import torch
 
-from facerot.config import Settings
+from facerot.config import SPLITS, Settings
 from facerot.data.datamodule import FacePairs
 from facerot.data.listing import Listing, list_faces
 from facerot.errors import SettingsError
+from facerot.measure import scores
 from facerot.measure.analyses import lacking
 from facerot.measure.pictures import write_pictures
+from facerot.model import UNet
 from facerot.runs.run import Run
 from facerot.runs.trained import load_weights
+
+SAME = 0.01  # relative: what devices and versions of torch change of an MSE is far less
 
 
 def measure_again(run: Run, settings: Settings, listing: Listing | None = None) -> None:
@@ -21,6 +25,18 @@ def measure_again(run: Run, settings: Settings, listing: Listing | None = None) 
         run: with its weights.
         settings: those of the run, but for where its faces lie and what is to be measured.
         listing: its faces, where they have been opened before.
+
+    Raises SettingsError where the weights are gone, or the faces are others by now.
+    """
+    network, faces = opened(run, settings, listing)
+    write_pictures(run.folder / "faces", network, faces)
+    for analysis in lacking(run, settings):
+        analysis.write(run, network, faces, settings)
+    run.write_settings(settings)
+
+
+def opened(run: Run, settings: Settings, listing: Listing | None = None) -> tuple[UNet, FacePairs]:
+    """The network of a finished run in eval mode and its faces, on the device asked for.
 
     Raises SettingsError where the weights are gone, or the faces are others by now.
     """
@@ -34,10 +50,26 @@ def measure_again(run: Run, settings: Settings, listing: Listing | None = None) 
     device = device_of(settings.trainer.device)
     faces.to(device)
     network.to(device)
-    write_pictures(run.folder / "faces", network, faces)
-    for analysis in lacking(run, settings):
-        analysis.write(run, network, faces, settings)
-    run.write_settings(settings)
+    return network, faces
+
+
+@torch.inference_mode()
+def refuse_other_weights(run: Run, network: UNet, faces: FacePairs) -> None:
+    """Raise SettingsError where a network does not have the errors that were recorded of the run.
+
+    Its weights are then another run's, or this version computes otherwise with them.
+    """
+    metrics = run.metrics()
+    assert metrics is not None  # a finished run
+    for split in SPLITS:
+        errors = [scores.mse(network(x), y) for x, y in faces.batches(split)]
+        found, recorded = torch.cat(errors).mean().item(), metrics.mse(split)
+        if not abs(found - recorded) <= SAME * recorded:
+            raise SettingsError(
+                f"{run.weights} gives a {split} MSE of {found:.4g}, {run.folder / 'metrics.json'} "
+                f"says {recorded:.4g} (by facerot {run.version()}): the weights are another run's "
+                "or another version's, start over with force=true"
+            )
 
 
 def device_of(asked: str) -> torch.device:

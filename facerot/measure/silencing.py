@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -30,10 +29,10 @@ from facerot.latents import (
 from facerot.measure import scores
 from facerot.measure.probes import probe
 from facerot.measure.scores import LOWPASS_SIGMAS
+from facerot.measure.tables import Found, enter, joined, tidy
 from facerot.model import UNet
 
 KEY = ["split", "probe", "keep", "fill"]  # what a mean of latents.csv is taken within
-FACE = ["person", "session", "yaw", "mirrored"]  # yaw: of the input as the network sees it
 
 MASKED_AT_64_PX = 16  # faces
 
@@ -47,7 +46,7 @@ class Faces(Protocol):
         """Inputs and targets (N, 3, S, S) in [0, 1]."""
 
     def people(self, split: str) -> pd.DataFrame:
-        """Who is shown: the columns FACE, a row a face in the order of the batches."""
+        """Who is shown: the columns `tables.FACE`, a row a face in the order of the batches."""
 
 
 class Masked(NamedTuple):
@@ -75,23 +74,20 @@ def silence(net: UNet, faces: Faces, fills: Sequence[str], regions: scores.Regio
     values = {fill: fill_value(fill, net, faces) for fill in fills}
     parts = []
     for split in SPLITS:
-        found: dict[tuple[str, ...], list[Tensor]] = {}
+        found: Found = {}
         said = f"silencing latents on {split} faces"
-        for x, y in progress.bar(_parts(faces, split), said, "batch"):
+        for x, y in progress.bar(small_batches(faces, split), said, "batch"):
             face_scores = scores.FaceScores(x, y, regions)
             for answer in masked_outputs(net, x, values):
                 key = (split, answer.probe, keep_label(answer.keep), answer.fill)
-                for score, per_face in _scores(answer, face_scores).items():
-                    found.setdefault((*key, score), []).append(per_face)
-        found = dict(sorted(found.items(), key=lambda entry: PROBES.index(entry[0][1])))
-        parts.append(_tidy(found, faces.people(split)))
-    table = pd.concat(parts, ignore_index=True)
-    words = [*KEY, "person", "session", "score"]
-    typed: pd.DataFrame = table.astype(dict.fromkeys(words, "category"))
-    return typed
+                enter(found, key, _scores(answer, face_scores))
+        found = dict(sorted(found.items(), key=lambda entry: PROBES.index(str(entry[0][1]))))
+        parts.append(tidy(found, KEY, faces.people(split)))
+    return joined(parts)
 
 
-def _parts(faces: Faces, split: str) -> Iterator[Batch]:
+def small_batches(faces: Faces, split: str) -> Iterator[Batch]:
+    """All faces of a split, no more of them at once than can be decoded under all masks."""
     for x, y in faces.batches(split):
         at_once = masked_at_once(x.shape[-1])
         yield from zip(torch.split(x, at_once), torch.split(y, at_once))
@@ -160,18 +156,6 @@ def _scores(answer: Masked, face_scores: scores.FaceScores) -> dict[str, Tensor]
     if answer.probe == "rgb":
         return face_scores(answer.output, answer.full)
     return scores.probe_scores(answer.output, answer.floor, answer.seen, answer.probe)
-
-
-def _tidy(found: dict[tuple[str, ...], list[Tensor]], people: pd.DataFrame) -> pd.DataFrame:
-    """A row for each key and face of one split."""
-    keys = pd.DataFrame(list(found), columns=[*KEY, "score"])
-    table = keys.loc[keys.index.repeat(len(people))].reset_index(drop=True)
-    for column in FACE:
-        table[column] = np.tile(people[column].to_numpy(), len(keys))
-    values = torch.stack([torch.cat(batches) for batches in found.values()])
-    table["value"] = values.flatten().cpu().numpy()
-    ordered: pd.DataFrame = table[[*KEY, *FACE, "score", "value"]]
-    return ordered
 
 
 def averages(table: pd.DataFrame) -> pd.DataFrame:

@@ -15,7 +15,8 @@ from torch import Tensor
 from facerot.config import SPLITS
 from facerot.evidence.claims import CLAIMS, WITHOUT, judge_all
 from facerot.measure.scores import Regions, blur
-from facerot.measure.silencing import FACE, averages, silence
+from facerot.measure.silencing import averages, silence
+from facerot.measure.tables import FACE
 from facerot.paper import BASELINE
 from facerot.runs.study import Study
 from tests.made_up import made_up_run

@@ -17,7 +17,8 @@ from facerot.data.datamodule import Batch
 from facerot.latents import PROBES, keep_label, masks
 from facerot.measure.probes import probe
 from facerot.measure.scores import LOWPASS_SIGMAS, FaceScores, Regions, probe_scores
-from facerot.measure.silencing import FACE, KEY, averages, decode_masks, masked_at_once, silence
+from facerot.measure.silencing import KEY, averages, decode_masks, masked_at_once, silence
+from facerot.measure.tables import FACE
 from facerot.model import UNet
 
 REGIONS = Regions((0.4, 0.55), (0.2, 0.2, 0.8, 0.8))

@@ -1,0 +1,116 @@
+"""The command `python -m facerot.analyse`: where the turn is carried and made in finished runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from facerot.command import command
+from facerot.config import Settings
+from facerot.errors import SettingsError, one_line, require, require_choice, require_unique
+from facerot.measure.analyses import FURTHER, Analysis, lacking
+from facerot.measure.walk import Walk, each_run, refuse
+from facerot.runs.run import Run
+from facerot.runs.study import read_study
+
+NAMES = [analysis.name for analysis in FURTHER]
+THERE, FAILED = "there", "failed"  # what became of an analysis, where it did not take seconds
+NOT_COMPARED = ("other settings", "the same run")  # runs that the report leaves out though finished
+
+
+@dataclass
+class Analyse(Walk):
+    """Which analyses of which study; see conf/analyse.yaml."""
+
+    only: list[str] | None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.only is not None:
+            require(len(self.only) > 0, f"only=[] is empty: write 'only=[{','.join(NAMES)}]'")
+            for name in self.only:
+                require_choice("only", name, NAMES)
+            require_unique("only", self.only)
+
+    @property
+    def analyses(self) -> list[Analysis]:
+        """What is asked for, in the order of FURTHER."""
+        return [one for one in FURTHER if self.only is None or one.name in self.only]
+
+
+@dataclass
+class Row:
+    """What became of the analyses of one run; a line of the closing table."""
+
+    became: dict[str, str] = field(default_factory=dict)
+    remark: str = ""
+
+
+def analyse(asked: Analyse) -> None:
+    """Do what is lacking of every finished run that the report compares; one closing table.
+
+    Raises SettingsError, once the others are done, naming the runs that could not be.
+    """
+    study = read_study(Path(asked.outputs), asked.study)
+    apart = {one.name: one for one in study.left_out if one.status in NOT_COMPARED}
+    rows: dict[str, Row] = {}
+
+    def work(run: Run, settings: Settings) -> None:
+        row = rows.setdefault(run.folder.name, Row())
+        if run.folder.name in apart:
+            one = apart[run.folder.name]
+            row.remark = f"left alone, {one.status}: {one.reason}"
+        else:
+            analyse_run(run, settings, asked.analyses, row)
+
+    faults = each_run(asked, work)
+    for name, fault in faults.items():
+        rows.setdefault(name, Row()).remark = fault
+    print("\n" + closing_table(rows, [one.name for one in asked.analyses]), flush=True)
+    refuse(faults, "analysed")
+
+
+def analyse_run(run: Run, settings: Settings, analyses: Sequence[Analysis], row: Row) -> None:
+    """Do what is lacking of one run, and enter it; an analysis that fails leaves the others.
+
+    Raises SettingsError where weights or faces are not those of the run, or an analysis failed.
+    """
+    reasons = lacking(run, settings, analyses)
+    row.became = {one.name: THERE for one in analyses if one not in reasons}
+    if not reasons:
+        return
+    from facerot.measure.again import opened, refuse_other_weights  # torch takes seconds
+
+    network, faces = opened(run, settings)
+    refuse_other_weights(run, network, faces)
+    faults = []
+    for analysis, why in reasons.items():
+        start = time.monotonic()
+        try:
+            analysis.write(run, network, faces, settings)
+        except SettingsError as error:
+            row.became[analysis.name] = FAILED
+            faults.append(f"{analysis.name}: {one_line(error)}")
+            continue
+        row.became[analysis.name] = f"{time.monotonic() - start:.1f} s"
+        print(f"{run.folder}: {analysis.name} done ({why})", flush=True)
+    if faults:
+        raise SettingsError("; ".join(faults))
+
+
+def closing_table(rows: Mapping[str, Row], analyses: Sequence[str]) -> str:
+    """A line a run: the seconds of each analysis, or what else became of it."""
+    width = max((len(name) for name in rows), default=3)
+    lines = ["  ".join([f"{'run':{width}}", *(f"{name:>8}" for name in analyses)])]
+    for run, row in rows.items():
+        cells = [f"{row.became.get(name, '-'):>{max(8, len(name))}}" for name in analyses]
+        lines.append("  ".join([f"{run:{width}}", *cells, row.remark]).rstrip())
+    return "\n".join(lines)
+
+
+main = command("analyse", Analyse, analyse)
+
+if __name__ == "__main__":
+    main()
