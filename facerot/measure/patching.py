@@ -33,7 +33,8 @@ from facerot.measure.scores import (
     standardised,
     within,
 )
-from facerot.measure.silencing import FACE, Faces, masked_at_once
+from facerot.measure.silencing import Faces, masked_at_once
+from facerot.measure.tables import FACE
 from facerot.model import UNet
 from facerot.panels import Pixels, captioned, to_pixels
 

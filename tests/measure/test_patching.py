@@ -33,7 +33,7 @@ from facerot.measure.patching import (
     swapped_in,
     write_patched,
 )
-from facerot.measure.silencing import FACE
+from facerot.measure.tables import FACE
 from facerot.model import UNet
 from tests.measure.test_planted import (
     COLOUR_BY_1,
