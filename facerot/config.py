@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ NORMS = ("batch", "instance", "none")
 MERGES = ("concat", "add")
 COLOURS = ("joint", "separate")
 
+EITHER_WAY = "+-"  # before the angle of a view whose photos face left or right
 MOST = 1e9  # of a number that a setting takes: a whole one of many digits is no float
 
 # What a setting decides. A run is identified by what TRAINS it and by nothing else.
@@ -126,6 +128,26 @@ def _yaws(name: str, value: Any) -> list[float]:
     return sorted(yaws)
 
 
+def yaws_of(yaw: float | str) -> tuple[float, ...]:
+    """The yaws that a view of `FaceSet.yaw` may have, in degrees: one, or -90 and 90 for '+-90'."""
+    if isinstance(yaw, str):
+        angle = float(yaw.removeprefix(EITHER_WAY))
+        return -angle, angle
+    return (yaw,)
+
+
+def _yaws_of_views(name: str, value: Any) -> Any:
+    """Each view's degrees, or `+-90` where its photos face either way."""
+    if not isinstance(value, dict):
+        return value
+    return {view: _yaw_of_view(f"{name}.{view}", yaw) for view, yaw in value.items()}
+
+
+def _yaw_of_view(name: str, value: Any) -> float | str:
+    either = re.fullmatch(r"(?:\+-|±)(\d+(?:\.\d+)?)", value) if isinstance(value, str) else None
+    return f"{EITHER_WAY}{float(either[1]):g}" if either else _yaw(name, value)
+
+
 def _clutter(name: str, value: Any) -> int:
     if type(value) is not int or value < 2:
         raise SettingsError(
@@ -153,7 +175,10 @@ class FaceSet:
     target_yaw: float = field(metadata=setting(PLACES, _yaw))
     train_persons: int | None = field(metadata=setting(PLACES, _train_persons), default=None)
     pattern: str | None = None
-    yaw: dict[str, float] = field(default_factory=dict)
+    yaw: dict[str, Any] = field(metadata=setting(read=_yaws_of_views), default_factory=dict)
+    flip: str | None = field(
+        metadata=setting(PLACES), default=None
+    )  # a fingerprint tells who turns
     manifest: str | None = None
     crop: list[float] | None = field(metadata=setting(read=read_box), default=None)
     align: str | None = None
@@ -181,6 +206,13 @@ class FaceSet:
         if self.matte is not None:
             require_choice("data.matte", self.matte, MATTES)
         require_choice("data.on_bad", self.on_bad, BAD_PHOTOS)
+
+    @property
+    def unknown_regions(self) -> str:
+        """The regions of which nobody has said where they are; empty where there is none."""
+        return " and ".join(
+            f"data.{name}" for name in ("eye_band", "face_box") if getattr(self, name) is None
+        )
 
     @property
     def eye_row(self) -> float:
@@ -322,12 +354,20 @@ def require_threads(threads: int | None) -> None:
 
 
 def _require_known_yaw(name: str, value: float, data: FaceSet) -> None:
-    known = sorted(set(data.yaw.values()))
-    if value not in known and data.manifest is None:
+    if data.manifest is not None:
+        return
+    known = sorted({yaw for view in data.yaw.values() for yaw in yaws_of(view)})
+    if value not in known:
         close = min(known, key=lambda yaw: abs(yaw - value))
         raise SettingsError(
             f"{name}={value:g}: no view of data={data.name} has this yaw; did you mean "
             f"{name}={close:g}? Its yaws: {', '.join(f'{yaw:g}' for yaw in known)}"
+        )
+    if data.flip is None and all(value != yaws_of(view)[0] for view in data.yaw.values()):
+        raise SettingsError(
+            f"{name}={value:g}: photos of data={data.name} face either way, and nobody has said "
+            f"which face right: sort them with facerot.data.check and {name}={-value:g}, then name "
+            "the list in data.flip"
         )
 
 

@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
 from facerot.command import command
-from facerot.config import FaceSet, Settings
+from facerot.config import EITHER_WAY, FaceSet, Settings
 from facerot.data.images import for_each
 from facerot.data.listing import list_faces
 from facerot.data.pairs import Pair, make_pairs, summary, too_few_persons
-from facerot.data.photo import decode, opened, upright_rgb
+from facerot.data.photo import crop_box, decode, opened, upright_rgb
 from facerot.data.root import Root
+from facerot.data.sheet import write_sheet
+from facerot.data.sorting import write_page
 from facerot.data.views import View
 from facerot.errors import SettingsError, first_few, printable
-from facerot.panels import Pixels, captioned
+from facerot.panels import Pixels
 
 THUMBNAIL = 16  # px
 # RMS of 255 between thumbnails. Of the 102 persons of the London Set, and of the 240 rendered ones,
 # no two came below 8.9; one photo saved again in another size and quality stayed below 2.3.
 SAME_PHOTO = 4.0
 BLOCK = 1024  # thumbnails compared with all others at a time
-SHEET_ROWS, SHEET_COLUMNS, ENLARGE = 2, 12, 2
-MEAN_OF = 200  # pairs at most
-CYAN, YELLOW = (0, 255, 255), (255, 255, 0)
+COMPANIONS = (".csv", ".json", ".md", ".txt", ".xml")  # tables and texts beside photos
+KEYS = ("person", "view")  # of a pattern; its other groups make the session
+USUAL_BAND = 0.15  # the height of an eye band, of that of the picture
 
 
 @dataclass(frozen=True)
 class Photo:
     """What one readable file turned out to be."""
 
-    size: str
+    size: tuple[int, int]  # upright: width, height in px
     kind: str
     thumbnail: Pixels
 
@@ -52,15 +54,16 @@ def check(settings: Settings) -> None:
     print(f"{root.path}\n{len(listed.stamps)} files, {len(views)} views")
     _print_unlisted(listed.stamps.keys() - {view.file for view in views})
     photos, faults = scan(root, views, settings.data)
-    _print_views(views, photos)
+    _print_views(views, photos, settings.data)
     pairs, unpaired = make_pairs(views, settings.source_yaw, settings.target_yaw, settings.mirror)
     bad = Counter({"photos that cannot be used": len(faults)})
     good = [pair for pair in pairs if pair.source in photos and pair.target in photos]
     print(summary(settings, good, listed.left_out + unpaired + bad))
     if good:
+        print(f"such as   {_example(good[0])}")
         print(f"mean and random pairs, source above target: {write_sheet(root, good, settings)}")
-        print(_regions(settings.data))
-        print("Is the nose to the image's left wherever the yaw is negative? Does the crop fit?")
+        print("\n".join(_questions(settings, good, photos)))
+    _print_unsorted(root, views, settings)
     _refuse(settings, good, faults, duplicates(photos))
 
 
@@ -81,7 +84,9 @@ def scan(
 
 def _photo(data: bytes) -> Photo:
     with opened(data) as picture:
-        kind, size = f"{picture.format} {picture.mode}", f"{picture.width}x{picture.height}"
+        kind, size = f"{picture.format} {picture.mode}", picture.size
+        if picture.getexif().get(ExifTags.Base.Orientation, 1) > 4:  # it lies on its side
+            size = size[::-1]
         picture.draft("RGB", (4 * THUMBNAIL,) * 2)  # of a large JPEG, to save time
         small = upright_rgb(picture).resize((THUMBNAIL,) * 2, Image.Resampling.BOX)
     return Photo(size, kind, np.asarray(small.convert("RGB")))
@@ -112,19 +117,40 @@ def _same_looks(photos: Mapping[View, Photo]) -> Iterator[tuple[View, View]]:
 
 
 def _print_unlisted(names: set[str]) -> None:
-    if names:
-        few = printable(", ".join(sorted(names)[:3]))
-        print(f"{len(names)} files are no view, such as {few}")
+    """Files that are no view, but for the tables and texts that lie beside photos."""
+    missed = sorted(name for name in names if not name.lower().endswith(COMPANIONS))
+    if missed:
+        few = printable(", ".join(missed[:3]))
+        print(f"{len(missed)} files are no view, such as {few}")
 
 
-def _print_views(views: Sequence[View], photos: Mapping[View, Photo]) -> None:
-    yaws = Counter(f"{yaw:g}" for yaw in sorted(view.yaw for view in views))
+def _print_views(views: Sequence[View], photos: Mapping[View, Photo], faces: FaceSet) -> None:
+    yaws = Counter(_yaw(view, faces) for view in sorted(views, key=lambda view: view.yaw))
     sessions = Counter(" ".join(filter(None, view.session)) for view in views)
+    sizes = Counter(f"{width}x{height}" for width, height in (p.size for p in photos.values()))
     print(f"persons   {len({view.person for view in views})}")
     print(f"yaws      {', '.join(f'{yaw} ({count})' for yaw, count in yaws.items()) or '-'}")
-    print(f"sessions  {_counts(sessions)}")
-    print(f"sizes     {_counts(Counter(photo.size for photo in photos.values()))}")
+    print(f"sessions  {_counts(sessions)}{_what_is_a_session(faces)}")
+    print(f"sizes     {_counts(sizes)}")
     print(f"modes     {_counts(Counter(photo.kind for photo in photos.values()))}")
+
+
+def _yaw(view: View, faces: FaceSet) -> str:
+    unsorted = view.two_way and faces.flip is None
+    return f"{EITHER_WAY}{-view.yaw:g}" if unsorted else f"{view.yaw:g}"
+
+
+def _what_is_a_session(faces: FaceSet) -> str:
+    if faces.manifest is not None:
+        return "; both photos of a pair have the same 'session' in the manifest"
+    groups = [name for name in re.compile(faces.pattern or "").groupindex if name not in KEYS]
+    named = " and ".join(f"'{name}'" for name in sorted(groups))
+    return f"; both photos of a pair have the same {named} in data.pattern" if groups else ""
+
+
+def _example(pair: Pair) -> str:
+    mirrored = ", both mirrored" * pair.flip
+    return printable(f"{pair.source.file} -> {pair.target.file}{mirrored}")
 
 
 def _counts(counter: Counter[str], most: int = 12) -> str:
@@ -135,65 +161,61 @@ def _counts(counter: Counter[str], most: int = 12) -> str:
     return f"{known}, and {rest} others" if rest > 0 else known or "-"
 
 
-def write_sheet(root: Root, pairs: Sequence[Pair], settings: Settings) -> Path:
-    """A picture of the mean pair, and of a random pair of some random persons, as they are seen.
-
-    Eye band and face box are drawn on all. Captions are the source yaw and the person; another
-    `seed` picks others.
-    """
-    order = np.random.default_rng(settings.seed).permutation(len(pairs)).tolist()
-    of_person = {pairs[i].person: pairs[i] for i in order}
-    some = [_faces(root, pairs[i], settings) for i in order[:MEAN_OF]]
-    shown = {"mean": np.rint(np.mean(some, axis=0)).astype(np.uint8)}
-    for pair in list(of_person.values())[: SHEET_ROWS * SHEET_COLUMNS - 1]:
-        shown[f"{pair.yaw:g} {pair.person}"] = _faces(root, pair, settings)
-    columns = [(name, _outlined(faces, settings.data)) for name, faces in shown.items()]
-    width = min(SHEET_COLUMNS, len(columns))
-    bands = [
-        captioned(dict(columns[i : i + width])) for i in range(0, len(columns) - width + 1, width)
-    ]
-    sheet = Image.fromarray(np.concatenate(bands))
-    yaws = "_".join(f"{yaw:g}" for yaw in settings.source_yaw)
-    name = f"{settings.data.name}-check_{yaws}_to_{settings.target_yaw:g}.png"
-    path = Path(settings.outputs) / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    size = sheet.width * ENLARGE, sheet.height * ENLARGE
-    sheet.resize(size, Image.Resampling.NEAREST).save(path)
-    return path
-
-
-def _faces(root: Root, pair: Pair, settings: Settings) -> Pixels:
-    """The source and the target of a pair, (2, size, size, 3)."""
-    pixels = np.stack(
-        [
-            decode(root.read(view.file), view.person, settings.data, settings.size, view.place)
-            for view in (pair.source, pair.target)
-        ]
-    )
-    faces: Pixels = pixels.transpose(0, 2, 3, 1)
-    return faces[:, :, ::-1] if pair.flip else faces
-
-
-def _outlined(images: Pixels, faces: FaceSet) -> Pixels:
-    """Images (N, S, S, 3) with the eye band in CYAN and the face box in YELLOW."""
-    size = images.shape[1]
-    drawn: Pixels = images.copy()
-    for edge in faces.eye_band or ():
-        drawn[:, min(round(edge * size), size - 1), ::2] = CYAN
-    if faces.face_box is not None:
-        left, top, right, bottom = (min(round(edge * size), size - 1) for edge in faces.face_box)
-        drawn[:, top : bottom + 1, [left, right]] = YELLOW
-        drawn[:, [top, bottom], left : right + 1] = YELLOW
-    return drawn
-
-
-def _regions(faces: FaceSet) -> str:
+def _questions(
+    settings: Settings, pairs: Sequence[Pair], photos: Mapping[View, Photo]
+) -> Iterator[str]:
+    """What only a look at the sheet answers, and what the files themselves say of its regions."""
+    faces = settings.data
     known = {"eye band (cyan)": faces.eye_band, "face box (yellow)": faces.face_box}
-    named = " and ".join(name for name, where in known.items() if where is not None)
-    lacking = [f"data.{name}" for name in ("eye_band", "face_box") if not getattr(faces, name)]
-    said = f"Does the {named} fit?" if named else ""
-    without = f"Without {' and '.join(lacking)} the scores there are left out." if lacking else ""
-    return f"{said} {without}".strip()
+    drawn = [name for name, where in known.items() if where is not None]
+    if drawn:
+        yield f"Look at it: {'does' if len(drawn) == 1 else 'do'} the {' and '.join(drawn)} fit?"
+    if faces.unknown_regions:
+        yield f"Without {faces.unknown_regions} the scores there are left out."
+    yield "Is the nose to the image's left wherever the yaw is negative? Does the crop fit?"
+    used = dict.fromkeys(view for pair in pairs for view in (pair.source, pair.target))
+    yield from _eyes(faces, [(view, photos[view].size) for view in used if view.eyes])
+    boxes = [crop_box(photos[view].size, faces.crop) for view in used if view.place is None]
+    small = sum(min(box[2] - box[0], box[3] - box[1]) < settings.size for box in boxes)
+    if small:
+        yield (
+            f"{small} of {len(used)} photos are smaller than size={settings.size} once they are "
+            "cut: they are enlarged, which adds no detail"
+        )
+
+
+def _eyes(faces: FaceSet, views: Sequence[tuple[View, tuple[int, int]]]) -> Iterator[str]:
+    """Where the eyes lie that a manifest gives, and a warning where that is not the eye band."""
+    if faces.align is not None or not views:
+        return  # none is known, or they were put into the band
+    boxes = [(view.eyes, crop_box(size, faces.crop)) for view, size in views]
+    rows = [(y - box[1]) / (box[3] - box[1]) for eyes, box in boxes for _, y in eyes]
+    low, middle, high = np.quantile(rows, (0.05, 0.5, 0.95))
+    said = f"the eyes lie at rows {low:.2f} to {high:.2f} of the cut photos (19 of 20 of them)"
+    top, bottom = faces.eye_band or (1.0, 0.0)
+    outside = sum(not top <= row <= bottom for row in rows)
+    if not outside:
+        yield said
+        return
+    half = max(USUAL_BAND / 2, (high - low) / 2)
+    fit = f"[{max(middle - half, 0):.2f},{min(middle + half, 1):.2f}]"
+    yield f"{said}, {outside} of {len(rows)} outside of data.eye_band={faces.eye_band}: try {fit}"
+
+
+def _print_unsorted(root: Root, views: Sequence[View], settings: Settings) -> None:
+    """Where photos face either way, by their names: the page on which they are sorted."""
+    either = [view for view in views if view.two_way]
+    if not either:
+        return
+    page = write_page(root, either, settings)
+    if settings.data.flip is None:
+        print(
+            f"{len(either)} photos face left or right, and nobody has said which: sort them in "
+            f"{page}, save the list and write data.flip=LIST"
+        )
+    else:
+        right = sum(view.yaw > 0 for view in either)
+        print(f"{right} of {len(either)} photos face right, as data.flip says: {page}")
 
 
 def _refuse(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from facerot.config import FaceSet
 from facerot.data.align import LANDMARKS, align_eyes, with_landmarks
+from facerot.data.flip import turned
 from facerot.data.manifest import read_manifest
 from facerot.data.root import Root, Stamp
 from facerot.data.views import View, find_views
@@ -53,7 +54,7 @@ def list_faces(faces: FaceSet) -> Listing:
     root = Root(faces.root)
     stamps = root.files()
     views, left_out = list_views(root, stamps, faces)
-    return Listing(root, stamps, views, left_out, not (faces.manifest or faces.align))
+    return Listing(root, stamps, views, left_out, not (faces.manifest or faces.align or faces.flip))
 
 
 def list_views(
@@ -65,6 +66,9 @@ def list_views(
     else:
         where = f"data.manifest={faces.manifest}"
         views, left_out = read_manifest(_text(root, faces.manifest, where), stamps, where)
+    if faces.flip is not None:
+        where = f"data.flip={faces.flip}"
+        views = turned(views, _text(root, faces.flip, where), where)
     if faces.align is None:
         return views, left_out
     if faces.manifest is None and LANDMARKS in stamps:

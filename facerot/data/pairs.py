@@ -135,11 +135,13 @@ def summary(settings: Settings, pairs: Sequence[Pair], left_out: Counter[str]) -
     some = settings.train_persons is not None
     of_all = f" (of {_training_persons(settings, pairs)})" if some else ""
     yaws = ", ".join(f"{yaw:g}" for yaw in settings.source_yaw)
+    unsorted = sum(settings.data.flip is None and pair.source.two_way for pair in pairs)
+    either = f"{unsorted} sources face left or right, unsorted (see data.flip); " * (unsorted > 0)
     reasons = "; ".join(f"{count} {reason}" for reason, count in sorted(left_out.items()) if count)
     return (
         f"{settings.data.name}: {_persons(pairs)} persons, {len(pairs)} pairs "
         f"(yaw {yaws} -> {settings.target_yaw:g}{', mirrored' if settings.mirror else ''}); "
         f"train {len(train)} pairs of {_persons(train)} persons{of_all}, "
-        f"test {len(test)} pairs of {_persons(test)} persons; "
+        f"test {len(test)} pairs of {_persons(test)} persons; {either}"
         f"left out: {reasons or 'nothing'}"
     )

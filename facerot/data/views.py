@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from facerot.config import FaceSet
+from facerot.config import FaceSet, yaws_of
 from facerot.data.root import Stamp
 from facerot.errors import SettingsError, printable
 
@@ -31,7 +31,11 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class View:
-    """One photo of a person at one yaw (degrees), and where its eyes are (px), if that is known."""
+    """One photo of a person at one yaw (degrees), and where its eyes are (px), if that is known.
+
+    Of a photo that faces either way by its name (`two_way`) the yaw is the one to the left, unless
+    `data.flip` says otherwise.
+    """
 
     file: str
     person: str
@@ -39,6 +43,7 @@ class View:
     yaw: float
     eyes: tuple[tuple[float, float], ...] = ()
     place: Place | None = None
+    two_way: bool = False
 
 
 def find_views(names: Mapping[str, Stamp], faces: FaceSet) -> tuple[list[View], Counter[str]]:
@@ -79,7 +84,7 @@ def _find(
 
 
 def _views(
-    names: Mapping[str, Stamp], found: Mapping[str, re.Match[str]], yaw: Mapping[str, float]
+    names: Mapping[str, Stamp], found: Mapping[str, re.Match[str]], yaw: Mapping[str, float | str]
 ) -> tuple[list[View], Counter[str]]:
     views, left_out = [], Counter[str]()
     for name in names:
@@ -105,7 +110,8 @@ def _compile(text: str) -> re.Pattern[str]:
     return pattern
 
 
-def _view(name: str, match: re.Match[str], yaw: Mapping[str, float]) -> View:
+def _view(name: str, match: re.Match[str], yaw: Mapping[str, float | str]) -> View:
     groups = match.groupdict(default="")
     session = tuple(groups[key] for key in sorted(groups) if key not in ("person", "view"))
-    return View(name, groups["person"], session, float(yaw[groups["view"]]))
+    left, *right = yaws_of(yaw[groups["view"]])
+    return View(name, groups["person"], session, left, two_way=bool(right))

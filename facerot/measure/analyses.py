@@ -146,6 +146,8 @@ class Silencing(Analysis):
 def _silence(network: UNet, pairs: FacePairs, settings: Settings) -> pd.DataFrame:
     from facerot.measure.silencing import silence
 
+    if settings.data.unknown_regions:
+        log.info(f"without {settings.data.unknown_regions} the scores there are left out")
     return silence(network, pairs, settings.latents.fills, _regions(settings))
 
 

@@ -176,7 +176,9 @@ def about(study: Study) -> str:
     drawn = f" (seed {first.seed}; each seed draws its own split)" if len(splits) > 1 else ""
     steps = _all(run.metrics.steps or f"{run.metrics.epochs} epochs" for run in study.runs)
     unit = "" if "epochs" in steps else " steps"
-    return f"{faces}{drawn}. Budget {first.metrics.budget}: {steps}{unit}."
+    unknown = first.settings.data.unknown_regions
+    without = f" Without {unknown} the scores there are left out." if unknown else ""
+    return f"{faces}{drawn}. Budget {first.metrics.budget}: {steps}{unit}.{without}"
 
 
 def rests_on(study: Study) -> list[tuple[str, str]]:

@@ -49,7 +49,8 @@ def test_it_says_what_is_there_and_draws_pairs(root: Path, environment: dict[str
     assert done.returncode == 0, done.stderr
     for text in (
         "22 files, 20 views",
-        "2 files are no view, such as b/half.png, notes.txt",
+        "1 files are no view, such as b/half.png",
+        "such as   a/left.jpg -> a/front.jpg",
         "-45 (10), 0 (10)",
         "96x96 (20)",
         "JPEG RGB (2)",
@@ -72,7 +73,7 @@ def test_eye_band_and_face_box_are_drawn_or_said_to_be_unknown(
     said, _ = check()
     assert "Without data.eye_band and data.face_box the scores there are left out." in said
     said, _ = check("data.eye_band=[0.25,0.5]", "data.face_box=[0.25,0.125,0.75,0.875]")
-    assert "Does the eye band (cyan) and face box (yellow) fit?" in said
+    assert "Look at it: do the eye band (cyan) and face box (yellow) fit?" in said
     with Image.open(tmp_path / "outputs" / "folder-check_-45_to_0.png") as sheet:
         half = sheet.convert("RGB").resize((sheet.width // 2, sheet.height // 2), 0)
     pixels = np.asarray(half)[14:].reshape(2, 64, -1, 64, 3).swapaxes(1, 2).reshape(-1, 64, 64, 3)
@@ -139,3 +140,25 @@ def test_a_set_of_bad_photos_alone_is_refused(root: Path, check: Check) -> None:
     said, line = check()
     assert "10 (" not in said.split("sizes")[1].splitlines()[0]
     assert "19 photos cannot be used" in str(line)
+
+
+def test_eyes_outside_of_the_band_are_said_and_a_band_proposed(root: Path, check: Check) -> None:
+    names = [f"{person}/{view}.png" for person in "cdefghij" for view in ("left", "front")]
+    yaws = {"left": -45, "front": 0}
+    rows = [f"{name},{name[0]},{yaws[name[2:-4]]},day {name[0] > 'f'},38,40" for name in names]
+    header = "path,person,yaw,session,eye1_x,eye1_y"
+    (root / "eyes.csv").write_text("\n".join([header, *rows]))
+    said, line = check("data.manifest=eyes.csv", "data.eye_band=[0.5,0.65]")
+    assert line is None
+    assert "16 of 16 outside of data.eye_band=[0.5, 0.65]: try [0.34,0.49]" in said
+    assert "both photos of a pair have the same 'session' in the manifest" in said
+    said, _ = check("data.manifest=eyes.csv")
+    assert "data.eye_band=None: try [0.34,0.49]" in said
+    said, _ = check("data.manifest=eyes.csv", "data.eye_band=[0.35,0.5]")
+    assert "the eyes lie at rows 0.42 to 0.42 of the cut photos" in said
+    assert "outside of data" not in said
+
+
+def test_photos_smaller_than_they_are_used_at_are_counted(check: Check) -> None:
+    assert "are smaller than" not in check()[0]
+    assert "20 of 20 photos are smaller than size=128 once they are cut" in check("size=128")[0]

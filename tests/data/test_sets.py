@@ -206,6 +206,35 @@ def test_london_pairs_within_an_expression(tmp_path: Path) -> None:
         }
 
 
+def test_muct_pairs_within_a_light(tmp_path: Path) -> None:
+    shots = (("000q", "fn"), ("000r", "fn"), ("624z", "mg"))
+    names = [f"jpg/i{shot}{camera}-{kind}.jpg" for shot, kind in shots for camera in "abcde"]
+    root = draw(tmp_path, names)
+    assert paired(settings_of("muct", root)) == {
+        ("000", "jpg/i000qc-fn.jpg", "jpg/i000qa-fn.jpg"),
+        ("000", "jpg/i000rc-fn.jpg", "jpg/i000ra-fn.jpg"),
+        ("624", "jpg/i624zc-mg.jpg", "jpg/i624za-mg.jpg"),
+    }
+
+
+def test_facescape_asks_for_a_manifest_and_pairs_what_it_lists(tmp_path: Path) -> None:
+    names = [
+        f"{person}/{act}/{view}.jpg" for person in (1, 212) for act in (1, 20) for view in (0, 7)
+    ]
+    root = draw(tmp_path, names)
+    settings = settings_of("facescape", root)
+    with pytest.raises(SettingsError, match=r"data\.manifest=views\.csv"):
+        paired(settings)
+    yaw = {"0": 0, "7": -45}
+    rows = [f"{name},{name.split('/')[0]},{yaw[name[-5]]},{name.split('/')[1]}" for name in names]
+    (root / "views.csv").write_text("\n".join(["path,person,yaw,session", *rows]))
+    assert paired(settings) == {
+        (str(person), f"{person}/{act}/7.jpg", f"{person}/{act}/0.jpg")
+        for person in (1, 212)
+        for act in (1, 20)
+    }
+
+
 def test_your_own_folder_takes_any_name_and_format(tmp_path: Path) -> None:
     names = ["Zoë Müller/front.jpg", "Zoë Müller/left.JPG", "o'Neil/front.TIFF", "o'Neil/left.bmp"]
     names += ["山田 花子/front.png", "山田 花子/left.webp", "o'Neil/holiday.png", "notes.txt"]
