@@ -1,9 +1,11 @@
-"""Every command that the documentation shows is one that can be given."""
+"""The documentation: every command it shows can be given, every link leads somewhere."""
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from facerot.analyse import Analyse
 from facerot.calibrate import Calibrate
 from facerot.command import read_command_line
 from facerot.config import CONF, Settings
+from facerot.data.heads.__main__ import parser as heads_parser
 from facerot.export import Export
 from facerot.measure.__main__ import Measure
 from facerot.playground import Play
@@ -25,7 +28,6 @@ from facerot.rotate import Rotate
 from facerot.validate import resolve
 
 HOME = Path(__file__).parents[1]
-README = HOME / "README.md"
 COMMANDS: dict[str, tuple[str, type]] = {
     "train": ("train", Settings),
     "data.check": ("check", Settings),
@@ -37,45 +39,93 @@ COMMANDS: dict[str, tuple[str, type]] = {
     "export": ("export", Export),
     "playground": ("playground", Play),
 }
-PAGES = ["README.md", "CONTRIBUTING.md", "facerot/data/heads/HEADS.md", *(
-    f"conf/{config}.yaml" for config, _ in COMMANDS.values()
-)]  # fmt: skip
+PAGES = sorted(
+    page
+    for folder in (".", "docs", "outputs", "facerot/data/heads")
+    for page in (HOME / folder).glob("*.md")
+)
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def shown() -> Iterator[tuple[str, list[str]]]:
-    """Each `python -m facerot.X ...` of the documentation: X and its arguments."""
-    for page in PAGES:
-        text = (HOME / page).read_text()
-        for line in re.findall(r"^ *python -m facerot\.(\S+)(.*)$", text, re.MULTILINE):
-            command, rest = line
-            words = shlex.split(re.split(r" {3,}|#", rest.replace("DIR", "faces"))[0])
-            yield command, [word for word in words if re.search(r"=|^-|^\+", word)]
+def shown() -> Iterator[str]:
+    """Each command line of the documentation: in a block for the shell, a sentence, a help."""
+    for page in set(PAGES) - {HOME / "CHANGELOG.md"}:  # which tells of commands of its time
+        text = page.read_text()
+        for language, block in FENCED.findall(text):
+            yield from block.splitlines() if language == "sh" else ()
+        yield from re.findall(r"`(python -m facerot\.[^`]+|make [^`]+)`", FENCED.sub("", text))
+    for config, _ in COMMANDS.values():
+        for line in re.findall(
+            r"^ +(python -m facerot\..*)", (CONF / f"{config}.yaml").read_text(), re.MULTILINE
+        ):
+            words = shlex.split(re.split(r" {3,}", line)[0])
+            yield shlex.join([*words[:3], *(w for w in words[3:] if re.search(r"=|^-|^\+", w))])
 
 
-LINES = sorted({(command, *arguments) for command, arguments in shown() if command in COMMANDS})
+WORDS = {tuple(shlex.split(line, comments=True)) for line in shown() if line.strip()}
+LINES = [shlex.join(words) for words in sorted(WORDS)]
 
 
-@pytest.mark.parametrize("line", LINES, ids=" ".join)
+@pytest.mark.parametrize("line", LINES, ids=str)
 def test_a_command_of_the_documentation_can_be_given(
-    line: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config, schema = COMMANDS[line[0]]
     monkeypatch.chdir(tmp_path)
-    (experiment,) = re.findall(r"(# @package _global_.*?)```", README.read_text(), re.DOTALL)
-    (tmp_path / "mine" / "experiment").mkdir(parents=True)
-    (tmp_path / "mine" / "experiment" / "two.yaml").write_text(experiment)
-    asked = get_args_parser().parse_args(read_command_line(list(line[1:]), schema))
-    own = [f"hydra.searchpath=[{tmp_path / asked.config_dir}]"] if asked.config_dir else []
-    for overrides in jobs(asked.overrides):
-        with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+    write_files_of_the_documentation(tmp_path)
+    assert not re.search(r"(?<!\.)\.\./", line), "a path outside of the clone"
+    for command, *arguments in given(shlex.split(line)):
+        if command == "data.heads":
+            heads_parser().parse_args(arguments)
+        else:
+            compose(*COMMANDS[command], arguments)
+
+
+def given(words: list[str]) -> Iterator[list[str]]:
+    """The command of ours that a line gives, and its arguments; of make those it would give."""
+    while re.match(r"[A-Z_]+=", words[0]):
+        words = words[1:]
+    if words[0] == "make":
+        for line in re.findall(r"python -m facerot\.(.*?)(?:;|&&|$)", dry(words), re.MULTILINE):
+            yield shlex.split(line)
+    elif words[:2] == ["python", "-m"]:
+        yield [words[2].removeprefix("facerot."), *words[3:]]
+    else:
+        assert words[0] in ("source", "pip"), words
+
+
+def dry(words: list[str]) -> str:
+    """What make would do; there must be such a target."""
+    environment = {key: value for key, value in os.environ.items() if key != "MAKEFLAGS"}
+    command = [words[0], "--dry-run", *words[1:]]
+    return subprocess.run(
+        command, cwd=HOME, env=environment, check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
+
+
+def write_files_of_the_documentation(folder: Path) -> None:
+    """Each YAML that is shown with its place in a comment."""
+    for page in PAGES:
+        for _, block in FENCED.findall(page.read_text()):
+            for place in re.findall(r"^# (mine/\S+)$", block, re.MULTILINE):
+                path = folder / place
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(block)
+
+
+def compose(config: str, schema: type, arguments: list[str]) -> None:
+    """The settings of every job; refused where the command would refuse them."""
+    asked = get_args_parser().parse_args(read_command_line(arguments, schema))
+    own = [f"hydra.searchpath=[{Path(asked.config_dir).resolve()}]"] if asked.config_dir else []
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        for overrides in jobs(asked.overrides):
             resolve(hydra.compose(config, [*own, *overrides]), schema)
 
 
-def jobs(overrides: list[str]) -> Iterator[list[str]]:
-    """The overrides of each job, every swept setting at its first and at its last value."""
+def jobs(overrides: list[str]) -> list[list[str]]:
+    """The overrides of two jobs, every swept setting at its first and at its last value."""
     parsed = OverridesParser.create().parse_overrides(overrides)
-    for place in (0, -1):
-        yield [at_place(override, place) for override in parsed]
+    first, last = ([at_place(override, place) for override in parsed] for place in (0, -1))
+    return [first] if first == last else [first, last]
 
 
 def at_place(override: Any, place: int) -> str:
@@ -85,17 +135,37 @@ def at_place(override: Any, place: int) -> str:
     return f"{override.get_key_element()}={value}"
 
 
-def test_every_target_that_is_shown_is_in_the_makefile() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (HOME / "Makefile").read_text(), re.MULTILINE))
-    named = {
-        target
-        for page in PAGES
-        for target in re.findall(r"^make ([a-z]+)", (HOME / page).read_text(), re.MULTILINE)
+def test_the_documentation_shows_every_command() -> None:
+    shown = {line.split()[2] for line in LINES if line.startswith("python -m")}
+    assert {f"facerot.{command}" for command in COMMANDS} <= shown
+    assert {"make demo", "make test", "make paper"} <= {
+        line.split("#")[0].strip() for line in LINES
     }
-    assert {"demo", "test", "paper"} <= named <= targets
 
 
-def test_every_link_leads_somewhere() -> None:
-    for page in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
-        for target in re.findall(r"\]\(([^)#:]+)\)", (HOME / page).read_text()):
-            assert (HOME / page).parent.joinpath(target).exists(), f"{page}: {target}"
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(HOME)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for path, anchor in links(page):
+        assert path.is_relative_to(HOME), path
+        assert path.exists(), path
+        assert not anchor or anchor in anchors(path), f"{path}#{anchor}"
+
+
+def test_the_readme_leads_to_every_page_of_the_documentation() -> None:
+    anywhere = {path for page in PAGES for path, _ in links(page)}
+    assert set((HOME / "docs").glob("*.png")) <= anywhere
+    assert set((HOME / "docs").glob("*.md")) <= {path for path, _ in links(HOME / "README.md")}
+
+
+def links(page: Path) -> Iterator[tuple[Path, str]]:
+    """The files that a page links to or shows, each with its anchor or nothing."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", FENCED.sub("", page.read_text())):
+        if ":" not in target:
+            path, _, anchor = target.partition("#")
+            yield (page.parent / path).resolve() if path else page, anchor
+
+
+def anchors(page: Path) -> set[str]:
+    """The names by which the headings of a page are linked to, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", FENCED.sub("", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
