@@ -108,6 +108,19 @@ class Study:
         values: pd.Series = whole[whole["fill"] == self.fill].set_index(index)["value"].sort_index()
         return values
 
+    def further(self, name: str) -> pd.DataFrame:
+        """What NAME.csv of `facerot.analyse` says of each run that has it, with `concats`, `seed`.
+
+        Empty where none has; a table that is damaged counts as none, and is measured again.
+        """
+        frames = []
+        for run in self.runs:
+            table = _further_of(run.folder / f"{name}.csv")
+            if table is not None:
+                frames.append(table.assign(concats=run.concats, seed=run.seed))
+        whole: pd.DataFrame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+        return whole
+
     def mse(self, concats: str, split: str) -> pd.Series:
         """The MSE of a model, by seed; empty where it has no finished run."""
         return _select(self.metrics["mse"], (concats, split))
@@ -266,6 +279,20 @@ def _latents_of(folder: Path, settings: Settings) -> pd.DataFrame:
         nothing: pd.DataFrame = pd.DataFrame(columns=list(LATENTS_COLUMNS))
         return nothing
     return read_latents(folder / "latents.csv")
+
+
+def _further_of(path: Path) -> pd.DataFrame | None:
+    """NAME.csv of one run; None where there is none, or no whole one."""
+    try:
+        stamp = read_json(path.with_suffix(".json"))
+        if stamp is None:
+            return None
+        refuse_changed(path, stamp)
+        text = read_bytes(path, MOST_TABLE).decode()
+        table: pd.DataFrame = pd.read_csv(StringIO(text))
+        return table
+    except (SettingsError, OSError, ValueError):
+        return None
 
 
 def read_latents(path: Path) -> pd.DataFrame:
