@@ -9,7 +9,7 @@ from facerot.errors import one_line
 from facerot.evidence.claims import CLAIMS, Judged, judge_all
 from facerot.evidence.multiverse import Spec, specs_of
 from facerot.paper import BASELINE, number_of_concats
-from facerot.report import multiverse, paper_figures, plots, tables
+from facerot.report import multiverse, paper_figures, plots, tables, turn
 from facerot.report.page import Facts, Lacking, rests_on
 from facerot.report.playground import Playground, playground
 from facerot.report.style import Picture
@@ -109,6 +109,10 @@ def _multiverse(found: Findings) -> Iterator[Entry]:
         yield from filter(None, (multiverse.curve(claim, found.specs) for claim in CLAIMS))
 
 
+def _turn(found: Findings) -> Iterator[Entry]:
+    yield from turn.entries(found.study)
+
+
 def _training(found: Findings) -> Iterator[Entry]:
     if found.study.runs:
         yield plots.loss_curves(found.study)
@@ -124,6 +128,7 @@ SECTIONS = (
     Section("tables", "Tables 1 to 4", (), _mse),
     Section("figures", "Figures 3 to 10", (), _figures),
     Section("multiverse", "Which settings decide", (), _multiverse),
+    Section("turn", "Where the turn is made", (BASELINE,), _turn),
     Section("latents", "What each latent carries", (BASELINE,), _latents),
     Section("models", "The models compared", (), _models),
     Section("training", "Training", (), _training),

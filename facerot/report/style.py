@@ -16,6 +16,7 @@ from facerot.report.faces import Block
 TRAIN, TEST, LOSS = "#0072B2", "#D55E00", "#999999"
 INK, RULE = "#222222", "#CCCCCC"
 HOLDS, FAILS, NULL, OPEN = "#009E73", "#D55E00", "#56B4E9", "#999999"
+LATENT_COLOURS = ("#CC79A7", "#0072B2", "#56B4E9", "#E69F00", "#009E73")  # latent1 to latent5
 DPI = 160
 LOOK: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine

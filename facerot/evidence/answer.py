@@ -1,0 +1,132 @@
+"""Where the turn is carried and made: statements, each a number by seed with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from facerot.evidence.bootstrap import Estimate, estimate
+from facerot.evidence.shapley import interaction, shapley, worth_by_seed
+from facerot.latents import IN_FACE, LATENTS
+from facerot.paper import BASELINE
+from facerot.runs.study import Study
+
+FRONT, TURN, COLOUR = f"{IN_FACE}front_match", f"{IN_FACE}rotation", "colour_kept"
+SPLIT = "test"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A statement about the Baseline on test faces, and the number that it stands on.
+
+    Attributes:
+        if_above: what is so where the number is above 0.
+        if_below: what is so where it is below.
+        number: what the number is, in the words of docs/definitions.md.
+        found: the number over seeds.
+    """
+
+    if_above: str
+    if_below: str
+    number: str
+    found: Estimate
+
+    @property
+    def sentence(self) -> str:
+        """What the number says; that it is open where its interval holds 0 or there is none."""
+        said = {"holds": self.if_above, "fails": self.if_below}.get(self.found.verdict)
+        return said or f"Open: {self.if_above[0].lower()}{self.if_above[1:]}"
+
+
+def answers(study: Study) -> list[Answer]:
+    """Every statement for which the study has tables of the Baseline, most of it first."""
+    return [answer for source in SOURCES for answer in source(study)]
+
+
+def _of_shapley(study: Study) -> Iterator[Answer]:
+    """Who adds colour and turn, and who can stand in for whom."""
+    turn, colour = _values(study, TURN), _values(study, COLOUR)
+    if turn:
+        yield _answer(
+            "latent4 and latent5 turn the face", "latent4 and latent5 work against the turn",
+            f"Shapley values of {TURN}, latent4 + latent5", turn[4] + turn[5],
+        )  # fmt: skip
+        yield _answer(
+            "latent5 does more of it than latent4", "latent4 does more of it than latent5",
+            f"Shapley values of {TURN}, latent5 - latent4", turn[5] - turn[4],
+        )  # fmt: skip
+        yield _answer(
+            "latent1 and latent2 turn the face too",
+            "latent1 and latent2 pull back to the side view: they carry it unturned",
+            f"Shapley values of {TURN}, latent1 + latent2", turn[1] + turn[2],
+        )  # fmt: skip
+        pairs = interaction(worth_by_seed(study, TURN, SPLIT, BASELINE, LATENTS), LATENTS)
+        yield _answer(
+            "latent4 and latent5 need each other for the turn",
+            "latent4 and latent5 can stand in for each other in the turn",
+            f"interaction of latent4 and latent5 in {TURN}", pairs[4, 5],
+        )  # fmt: skip
+    if turn and (mild := _values(replace(study, fill="mean"), TURN)):
+        yield _answer(
+            "That they turn it is no effect of the zeros: it is so with the mean as well",
+            "With silenced latents at their mean, latent4 and latent5 work against the turn",
+            "the same with the fill mean", mild[4] + mild[5],
+        )  # fmt: skip
+    if colour:
+        yield _answer(
+            "Colour goes through latent1 rather than latent2",
+            "Colour goes through latent2 rather than latent1",
+            f"Shapley values of {COLOUR}, latent1 - latent2", colour[1] - colour[2],
+        )  # fmt: skip
+        yield _answer(
+            "latent1 and latent2 carry more of it than latent3, latent4 and latent5 together",
+            "latent3, latent4 and latent5 carry more of it than latent1 and latent2",
+            f"Shapley values of {COLOUR}, latent1 + latent2 - the others",
+            colour[1] + colour[2] - colour[3] - colour[4] - colour[5],
+        )  # fmt: skip
+
+
+def _of_dose(study: Study) -> Iterator[Answer]:
+    """Whether more of a latent turns more than training did, and whether its effect is gradual."""
+    turn = by_seed(study.further("dose"), ["latent", "factor"], TURN)
+    if turn.empty:
+        return
+    for k in (5, 4):
+        yield _answer(
+            f"A quarter more of latent{k} turns the face further than training did",
+            f"A quarter more of latent{k} turns it less",
+            f"{TURN} with latent{k} times 1.25, minus as it is", turn[k, 1.25] - turn[k, 1.0],
+        )  # fmt: skip
+    yield _answer(
+        "Half of latent5 gives more than half of its effect",
+        "Half of latent5 gives less than half of its effect: it sets in late",
+        f"{TURN} with latent5 times 0.5, minus the mean of times 0 and 1",
+        turn[5, 0.5] - (turn[5, 0.0] + turn[5, 1.0]) / 2,
+    )
+
+
+SOURCES: tuple[Callable[[Study], Iterator[Answer]], ...] = (_of_shapley, _of_dose)
+
+
+def by_seed(table: pd.DataFrame, key: Sequence[str], score: str) -> pd.DataFrame:
+    """A column for each value of the key, a row a seed: a score of the Baseline on test faces."""
+    if table.empty:
+        return table
+    ours = table[
+        (table["concats"] == BASELINE) & (table["split"] == SPLIT) & (table["score"] == score)
+    ]
+    wide: pd.DataFrame = ours.pivot(index="seed", columns=list(key), values="value")
+    return wide
+
+
+def _values(study: Study, score: str) -> dict[int, pd.Series]:
+    """The Shapley values of the Baseline by seed; empty where the study lacks the score."""
+    known = score in study.latents.index.unique("score") and bool(study.of(BASELINE))
+    worth = worth_by_seed(study, score, SPLIT, BASELINE, LATENTS) if known else {}
+    return shapley(worth, LATENTS) if worth and len(worth[LATENTS]) else {}
+
+
+def _answer(if_above: str, if_below: str, number: str, values: pd.Series) -> Answer:
+    return Answer(if_above, if_below, number, estimate(values.dropna().to_numpy()))
