@@ -155,11 +155,18 @@ class UNet(nn.Module):
         Raises:
             ValueError: `keep` names a latent that never reaches the decoder of this model.
         """
-        reach = self._silence(latents, self.latents if keep is None else keep, fill)
-        *_, image = self.stages(
-            reach[5], lambda k, x: self.merge([x, reach[k]], 1) if k in reach else x
-        )
+        *_, image = self.drawn(latents, keep, fill)
         return image
+
+    def drawn(
+        self,
+        latents: Sequence[Tensor],
+        keep: Collection[int] | None = None,
+        fill: Sequence[Tensor] | None = None,
+    ) -> Iterator[Tensor]:
+        """What every stage puts out on the way of `decode`: up5, up4, up3, up2, and the image."""
+        reach = self._silence(latents, self.latents if keep is None else keep, fill)
+        return self.stages(reach[5], lambda k, x: self.merge([x, reach[k]], 1) if k in reach else x)
 
     def stages(self, bottleneck: Tensor, join: Callable[[int, Tensor], Tensor]) -> Iterator[Tensor]:
         """The decoder stage by stage: what up5, up4, up3, up2 put out, and the image of up1.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 import torch
@@ -58,8 +59,12 @@ class Roles:
     shift: bool = False
 
 
+@cache
 def planted(roles: Roles) -> UNet:
-    """The U-Net with all Concats whose latents carry what `roles` says, and nothing else."""
+    """The U-Net with all Concats whose latents carry what `roles` says, and nothing else.
+
+    Not to be changed: who asks for the same roles gets the same network.
+    """
     network = UNet((1, 2, 3, 4), CHANNELS)
     with torch.no_grad():
         for layer in network.modules():

@@ -15,16 +15,16 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from facerot.config import SPLITS, Settings
+from facerot.data.gallery import Gallery, open_galleries
 from facerot.data.images import load_images
 from facerot.data.listing import Listing, list_faces
 from facerot.data.pairs import Pair, make_pairs, split_as_asked, summary, too_few_persons
+from facerot.data.pixels import evaluation_batch, to_unit
 from facerot.data.views import View
 from facerot.errors import SettingsError
 
 log = logging.getLogger(__name__)
 
-EVALUATION_BATCH = 64  # faces of at most EVALUATION_SIZE px; of larger ones fewer
-EVALUATION_SIZE = 64
 SHOWN_FACES = 8
 
 
@@ -94,6 +94,7 @@ class FacePairs(L.LightningDataModule):
         super().__init__()
         self.seed, self.batch_size = settings.seed, settings.trainer.batch_size
         listed = listing or list_faces(settings.data)
+        self.settings, self.listing = settings, listed
         pairs, unpaired = make_pairs(
             listed.views, settings.source_yaw, settings.target_yaw, settings.mirror
         )
@@ -156,6 +157,17 @@ class FacePairs(L.LightningDataModule):
         people: pd.DataFrame = pd.DataFrame(rows, columns=["person", "session", "yaw", "mirrored"])
         return people
 
+    def galleries(self, background: str | None = None) -> dict[str, Gallery]:
+        """The persons of each split at every yaw; before that background where one is named.
+
+        Raises SettingsError where a view cannot be read.
+        """
+        persons = {
+            split: {pair.person for pair in pairs.pairs} for split, pairs in self.splits.items()
+        }
+        found = open_galleries(self.settings, self.listing, persons, background)
+        return {split: one.to(self.splits[split].sources.device) for split, one in found.items()}
+
     def baselines(self) -> dict[str, float]:
         """Test MSE of two answers that need no network: the input, and the mean training face."""
         train, test = self.splits["train"], self.splits["test"]
@@ -165,16 +177,6 @@ class FacePairs(L.LightningDataModule):
             "copy_input": (source - target).square().mean().item(),
             "mean_face": (mean_face - target).square().mean().item(),
         }
-
-
-def evaluation_batch(size: int) -> int:
-    """How many faces of `size` px are evaluated at once."""
-    return max(1, min(EVALUATION_BATCH, EVALUATION_BATCH * EVALUATION_SIZE**2 // size**2))
-
-
-def to_unit(images: Tensor) -> Tensor:
-    """uint8 (N, 3, S, S) -> float in [0, 1], channels last (the faster layout of convolutions)."""
-    return images.to(torch.float32, memory_format=torch.channels_last).div(255)
 
 
 def _gather(images: Tensor, row: Mapping[View, int], pairs: Sequence[Pair]) -> PairTensors:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +13,11 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from facerot.config import SPLITS, Settings
+from facerot.config import Settings
 from facerot.data.align import LANDMARKS
-from facerot.data.datamodule import FacePairs, to_unit
 from facerot.data.images import load_images
-from facerot.data.listing import Listing, list_faces
+from facerot.data.listing import Listing
+from facerot.data.pixels import evaluation_batch, to_unit
 from facerot.data.views import View
 from facerot.errors import reason
 
@@ -31,34 +31,50 @@ PERSONS = 64  # of a split at most: spread evenly among its persons in their ord
 
 @dataclass(frozen=True, eq=False)
 class Gallery:
-    """Views of the persons of one split.
+    """Views of the persons of one split, and from which yaw to which the network turns.
 
     Attributes:
         images: uint8 (N, 3, S, S).
         people: the columns WHO, a row a view; yaw in degrees as the network sees it.
+        source_yaw: of the inputs that the network is trained on.
+        target_yaw: of its targets.
         landmarks: x and y of each landmark in px of the photo, a row a view, nan where it is not
             known; None where the set has none.
     """
 
     images: Tensor
     people: pd.DataFrame
+    source_yaw: Sequence[float]
+    target_yaw: float
     landmarks: pd.DataFrame | None = None
+
+    def __len__(self) -> int:
+        return len(self.people)
 
     def pictures(self, rows: Rows) -> Tensor:
         """Some of the views as floats (n, 3, S, S) in [0, 1]."""
         return to_unit(self.images[torch.tensor(rows, device=self.images.device)])
+
+    def batches(self) -> Iterator[Tensor]:
+        """All views in evaluation batches, as floats (n, 3, S, S) in [0, 1]."""
+        yield from map(to_unit, torch.split(self.images, evaluation_batch(self.images.shape[-1])))
+
+    def to(self, device: torch.device) -> Gallery:
+        """The same views on another device."""
+        return replace(self, images=self.images.to(device))
 
     def where(self, chosen: pd.Series) -> Gallery:
         """Only the views that a mask (N,) of bools chooses."""
         rows = np.flatnonzero(chosen)
         points = None if self.landmarks is None else self.landmarks.iloc[rows]
         images = self.images[torch.tensor(rows, device=self.images.device)]
-        return Gallery(images, self.people.iloc[rows].reset_index(drop=True), points)
+        people = self.people.iloc[rows].reset_index(drop=True)
+        return replace(self, images=images, people=people, landmarks=points)
 
-    def on_side(self, source_yaw: Sequence[float], target_yaw: float) -> Gallery:
+    def on_side(self) -> Gallery:
         """The views at the target's yaw and on the sides of it on which the sources lie."""
-        away = self.people["yaw"] - target_yaw
-        sides = [away * (source - target_yaw) > 0 for source in source_yaw]
+        away = self.people["yaw"] - self.target_yaw
+        sides = [away * (source - self.target_yaw) > 0 for source in self.source_yaw]
         return self.where((away == 0) | np.logical_or.reduce(sides))
 
     def at(self, people: pd.DataFrame, yaw: float) -> Rows:
@@ -71,27 +87,30 @@ class Gallery:
 
 
 def open_galleries(
-    settings: Settings, pairs: FacePairs, listing: Listing | None = None
+    settings: Settings,
+    listing: Listing,
+    persons: Mapping[str, Collection[str]],
+    background: str | None = None,
 ) -> dict[str, Gallery]:
-    """The gallery of each split, of at most PERSONS persons.
+    """The gallery of each split, of at most PERSONS of its persons.
 
-    Raises SettingsError where the faces cannot be read.
+    Args:
+        settings: how the faces are cut, and what is turned where.
+        listing: the face set.
+        persons: whose views, by split.
+        background: behind transparent pixels, where not that of the face set.
+
+    Raises SettingsError where a view cannot be read.
     """
-    listed = listing or list_faces(settings.data)
-    pixels, faults = load_images(
-        listed.root, listed.stamps, listed.views, settings.data, settings.size
-    )
-    usable = {view: row for row, view in enumerate(listed.views) if view not in faults}
-    landmarks = read_landmarks(listed)
-    images, galleries = torch.from_numpy(pixels), {}
-    for split in SPLITS:
-        shown = pairs.splits[split]
-        persons = _spread(sorted({pair.person for pair in shown.pairs}))
-        views = [view for view in usable if view.person in persons]
-        gallery = _gallery(images, usable, views, landmarks, settings.mirror)
-        galleries[split] = Gallery(
-            gallery.images.to(shown.sources.device), gallery.people, gallery.landmarks
-        )
+    faces = replace(settings.data, background=background or settings.data.background)
+    pixels, faults = load_images(listing.root, listing.stamps, listing.views, faces, settings.size)
+    images, landmarks = torch.from_numpy(pixels), read_landmarks(listing)
+    usable = {view: row for row, view in enumerate(listing.views) if view not in faults}
+    galleries = {}
+    for split, everybody in persons.items():
+        chosen = _spread(sorted(everybody))
+        rows = {view: row for view, row in usable.items() if view.person in chosen}
+        galleries[split] = _gallery(images[list(rows.values())], list(rows), landmarks, settings)
     return galleries
 
 
@@ -101,26 +120,22 @@ def _spread(persons: Sequence[str]) -> set[str]:
 
 
 def _gallery(
-    images: Tensor,
-    row: Mapping[View, int],
-    views: Sequence[View],
-    landmarks: pd.DataFrame | None,
-    mirror: bool,
+    images: Tensor, views: Sequence[View], landmarks: pd.DataFrame | None, settings: Settings
 ) -> Gallery:
-    """The views, and with `mirror` each of them flipped too; landmarks are then left out."""
-    chosen = images[[row[view] for view in views]]
+    """The views, with `mirror` each of them flipped too: then without their landmarks."""
     people = pd.DataFrame(
         [(view.person, " ".join(filter(None, view.session)), view.yaw, False) for view in views],
         columns=WHO,
     )
-    if mirror:
+    points = None
+    if settings.mirror:
+        images = torch.cat([images, images.flip(-1)])
         flipped = people.assign(yaw=-people["yaw"], mirrored=True)
         people = pd.concat([people, flipped], ignore_index=True)
-        return Gallery(torch.cat([chosen, chosen.flip(-1)]), people)
-    if landmarks is None:
-        return Gallery(chosen, people)
-    points = landmarks.reindex(pd.MultiIndex.from_frame(people[["person", "yaw"]]))
-    return Gallery(chosen, people, points.reset_index(drop=True))
+    elif landmarks is not None:
+        points = landmarks.reindex(pd.MultiIndex.from_frame(people[["person", "yaw"]]))
+        points = points.reset_index(drop=True)
+    return Gallery(images, people, settings.source_yaw, settings.target_yaw, points)
 
 
 def read_landmarks(listing: Listing) -> pd.DataFrame | None:

@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from PIL import Image
 
 from facerot import __version__
 from facerot.config import FILLS, MEASURES, Latents, Settings, what_decides
@@ -157,11 +158,26 @@ def _averages(table: pd.DataFrame) -> pd.DataFrame:
     return averages(table)
 
 
+class Further(Analysis):
+    """One of `facerot.analyse`, which may leave pictures in the run's faces/."""
+
+    def write(self, run: Run, network: UNet, pairs: FacePairs, settings: Settings) -> None:
+        """Measure and draw; the pictures first, so that they are there where NAME.json is."""
+        draw = getattr(import_module(f"facerot.measure.{self.name}"), "pictures", None)
+        for name, picture in draw(network, pairs).items() if draw else ():
+            image = Image.fromarray(picture)
+            place = run.folder / "faces" / f"{self.name}_{name}.png"
+            place.parent.mkdir(exist_ok=True)
+            write_whole(place, partial(image.save, format="PNG"))
+        super().write(run, network, pairs, settings)
+
+
 def further(name: str, version: int) -> Analysis:
     """The analysis of the module NAME.py beside this one.
 
     Its function NAME takes (network in eval mode, faces, regions) and returns the tidy table: the
-    columns that say what a value belongs to, FACE, `score`, `value`; a row a face and score.
+    columns that say what a value belongs to, FACE, `score`, `value`; a row a face and score. Its
+    function `pictures`, where it has one, takes (network, faces) and returns pictures by name.
     """
 
     def measure(network: UNet, pairs: FacePairs, settings: Settings) -> pd.DataFrame:
@@ -169,7 +185,7 @@ def further(name: str, version: int) -> Analysis:
         table: pd.DataFrame = getattr(module, name)(network, pairs, _regions(settings))
         return table
 
-    return Analysis(name, version, measure, _means)
+    return Further(name, version, measure, _means)
 
 
 def _regions(settings: Settings) -> Regions:
@@ -185,7 +201,7 @@ def _means(table: pd.DataFrame) -> pd.DataFrame:
 
 
 ANALYSES: tuple[Analysis, ...] = (Silencing("latents", 2, _silence, _averages),)
-FURTHER = (further("dose", 1),)
+FURTHER = (further("dose", 1), further("patching", 1), further("decodability", 1))
 
 
 def lacking(

@@ -35,4 +35,4 @@ def dose(network: UNet, faces: Faces, regions: Regions) -> pd.DataFrame:
                     output = full if factor == 1 else network.decode(scaled)
                     enter(found, (split, k, factor), scores.claimed(output, full))
         parts.append(tidy(found, KEY, faces.people(split)))
-    return joined(parts)
+    return joined(parts, KEY)

@@ -8,16 +8,14 @@ pass with the patched latents of B. docs/definitions.md has every formula.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from PIL import Image
 from torch import Tensor
 
 from facerot import progress
@@ -33,13 +31,12 @@ from facerot.measure.scores import (
     standardised,
     within,
 )
-from facerot.measure.silencing import Faces, masked_at_once
-from facerot.measure.tables import FACE
+from facerot.measure.silencing import Faces, Views, masked_at_once
+from facerot.measure.tables import Found, enter, joined, tidy
 from facerot.model import UNet
 from facerot.panels import Pixels, captioned, to_pixels
 
-FACES = 24  # of a split that are patched, at most
-DONORS = 2  # other persons that give to each of them
+FACES = 32  # of a split that are patched, at most
 KEY = ["split", "donor", "patched"]  # what a mean of patching.csv is taken within
 OTHER = "other"  # another person at the same yaw; else the same person at another yaw, its number
 SHOWN = 4  # persons of a picture
@@ -93,6 +90,12 @@ class Sample:
         people = self.people.iloc[rows].reset_index(drop=True)
         return Sample(self.x[index], self.y[index], people)
 
+    def parts(self) -> Iterator[Sample]:
+        """The faces, so many at once as are decoded under all masks."""
+        count = masked_at_once(self.x.shape[-1])
+        for rows in np.split(np.arange(len(self.x)), range(count, len(self.x), count)):
+            yield self.rows(rows)
+
     @property
     def persons(self) -> Names:
         """Whose faces these are, (N,)."""
@@ -101,33 +104,29 @@ class Sample:
 
 
 @torch.inference_mode()
-def patching(
-    net: UNet, faces: Faces, regions: Regions, galleries: Mapping[str, Gallery], seed: int = 0
-) -> pd.DataFrame:
-    """Every subset of latents from other persons, and from the same person at other yaws.
+def patching(net: UNet, faces: Views, regions: Regions, seed: int = 0) -> pd.DataFrame:
+    """Every subset of latents from another person, and from the same person at other yaws.
 
     Args:
         net: in eval mode, on the device of the faces.
         faces: train and test; at most FACES of a split are patched.
         regions: where scores look besides the frame.
-        galleries: of each split, the other views of its persons; of none where it names none.
         seed: of who gives to whom.
 
     Returns:
-        Columns KEY, FACE of A, `donor_person`, `score` and `value`, a row a pair, subset and score.
+        Columns KEY, FACE of A, `score` and `value`, a row a pair, subset and score.
     """
-    tables = []
-    for split in SPLITS:
+    parts = []
+    for split, gallery in faces.galleries().items():
         some = some_faces(faces, split, FACES)
-        pairs = donors(some, galleries.get(split), np.random.default_rng(seed))
+        pairs = donors(some, gallery.on_side(), np.random.default_rng(seed))
         for donor, (a, b) in progress.bar(pairs, f"patching latents of {split} faces", "donor"):
-            table = _of_pairs(net, a, b, some, regions)
-            tables.append(table.assign(split=split, donor=donor))
-    columns = [*KEY, *FACE, "donor_person", "score", "value"]
-    whole = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
-    words = [*KEY, "person", "session", "donor_person", "score"]
-    typed: pd.DataFrame = whole[columns].astype(dict.fromkeys(words, "category"))
-    return typed
+            found: Found = {}
+            for one, other in zip(a.parts(), b.parts()):
+                for patch, scores in _scored(net, one, other, some, regions):
+                    enter(found, (split, donor, patch), scores)
+            parts.append(tidy(found, KEY, a.people))
+    return joined(parts, KEY)
 
 
 def some_faces(faces: Faces, split: str, count: int) -> Sample:
@@ -144,55 +143,41 @@ def some_faces(faces: Faces, split: str, count: int) -> Sample:
 
 
 def donors(
-    faces: Sample, gallery: Gallery | None, rng: np.random.Generator
+    faces: Sample, gallery: Gallery, rng: np.random.Generator
 ) -> Iterator[tuple[str, tuple[Sample, Sample]]]:
-    """(kind of donor, (A, B)): DONORS other persons a face, then each other yaw of themselves."""
+    """(kind of donor, (A, B)): another person each, then the person itself at each other yaw."""
     a, b = _other_persons(faces.people, rng)
     if len(a):
         yield OTHER, (faces.rows(a), faces.rows(b))
-    if gallery is None:
-        return
     for yaw in sorted(set(gallery.people["yaw"]), key=lambda yaw: (abs(yaw), yaw)):
         row = gallery.at(faces.people, yaw)
         a = np.flatnonzero((row >= 0) & (faces.people["yaw"] != yaw).to_numpy())
         if len(a):
             own = faces.rows(a)
-            views = gallery.people.iloc[row[a]].reset_index(drop=True)
-            yield f"{yaw:g}", (own, Sample(gallery.pictures(row[a]), own.y, views))
+            people = gallery.people.iloc[row[a]].reset_index(drop=True)
+            yield f"{yaw:g}", (own, Sample(gallery.pictures(row[a]), own.y, people))
 
 
 def _other_persons(people: pd.DataFrame, rng: np.random.Generator) -> tuple[Rows, Rows]:
-    """Rows of faces and of their donors: of other persons, at the same yaw where there are any."""
+    """Rows of faces and of their donors: of another person, at the same yaw where there is one."""
     person, yaw = people["person"].to_numpy(), people["yaw"].to_numpy()
-    a, b = [], []
+    found = {}
     for row in range(len(people)):
         others = np.flatnonzero(person != person[row])
         alike = others[yaw[others] == yaw[row]]
-        among = alike if len(alike) else others
-        chosen = rng.permutation(among)[:DONORS]
-        a += [row] * len(chosen)
-        b += chosen.tolist()
-    return np.array(a, dtype=int), np.array(b, dtype=int)
+        if len(others):
+            found[row] = rng.choice(alike if len(alike) else others)
+    return np.array(list(found), dtype=int), np.array(list(found.values()), dtype=int)
 
 
-def _of_pairs(net: UNet, a: Sample, b: Sample, known: Sample, regions: Regions) -> pd.DataFrame:
-    """The table of pairs of faces, without split and donor."""
-    found: dict[tuple[str, str], list[Tensor]] = {}
-    for rows in np.array_split(np.arange(len(a.x)), -(-len(a.x) // masked_at_once(a.x.shape[-1]))):
-        one, other = a.rows(rows), b.rows(rows)
-        outputs = patched_each(net, net.encode(one.x), net.encode(other.x))
-        score = Following(one, other, outputs[()], outputs[net.latents], known, regions)
-        for subset, output in outputs.items():
-            for name, values in score(output).items():
-                found.setdefault((keep_label(subset), name), []).append(values)
-    keys = pd.DataFrame(list(found), columns=["patched", "score"])
-    table: pd.DataFrame = keys.loc[keys.index.repeat(len(a.x))].reset_index(drop=True)
-    for column in FACE:
-        table[column] = np.tile(a.people[column].to_numpy(), len(keys))
-    table["donor_person"] = np.tile(b.people["person"].to_numpy(), len(keys))
-    values = torch.stack([torch.cat(parts) for parts in found.values()])
-    table["value"] = values.flatten().cpu().numpy()
-    return table
+def _scored(
+    net: UNet, a: Sample, b: Sample, known: Sample, regions: Regions
+) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    """Each subset from B, by its label, and every score of its outputs."""
+    outputs = patched_each(net, net.encode(a.x), net.encode(b.x))
+    score = Following(a, b, outputs[()], outputs[net.latents], known, regions)
+    for subset, output in outputs.items():
+        yield keep_label(subset), score(output)
 
 
 class Following:
@@ -301,20 +286,12 @@ def swapped_in(change: Tensor, front: Tensor, side: Tensor) -> tuple[Tensor, Ten
     )
 
 
-def averages(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of patching.csv: means over the pairs that define a score."""
-    keys = [*KEY, "score"]
-    means = table.groupby(keys, observed=True, sort=False)["value"].mean()
-    averaged: pd.DataFrame = means.reset_index()
-    return averaged
-
-
 @torch.inference_mode()
-def write_patched(folder: Path, net: UNet, faces: Faces) -> dict[str, Pixels]:
-    """A grid of a few persons for each latent, as pictures in `folder`; returns them by name.
+def pictures(net: UNet, faces: Faces) -> dict[str, Pixels]:
+    """A grid of a few persons for each latent and split: `latentK_<split>`.
 
-    `patching_latentK_<split>.png`: a row an A, its input and target, then a column a B: the output
-    of A's pass with latentK of B. On the diagonal nothing is patched.
+    A row an A: its input and target, then a column a B: the output of A's pass with latentK of B.
+    On the diagonal nothing is patched.
     """
     grids = {}
     for split in SPLITS:
@@ -325,7 +302,5 @@ def write_patched(folder: Path, net: UNet, faces: Faces) -> dict[str, Pixels]:
             for b, person in enumerate(some.persons):
                 donor = [latent[b : b + 1].expand_as(latent) for latent in latents]
                 columns[f"{k} of {person}"] = to_pixels(patched(net, latents, donor, (k,)))
-            grids[f"patching_latent{k}_{split}"] = captioned(columns)
-    for name, picture in grids.items():
-        Image.fromarray(picture).save(folder / f"{name}.png")
+            grids[f"latent{k}_{split}"] = captioned(columns)
     return grids

@@ -6,7 +6,7 @@ removal (Fig 8, 9). Images are encoded once, all masks decoded from that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import pandas as pd
@@ -16,6 +16,7 @@ from torch import Tensor
 from facerot import progress
 from facerot.config import SPLITS
 from facerot.data.datamodule import Batch
+from facerot.data.gallery import Gallery
 from facerot.latents import (
     IN_FACE,
     IN_FRAME,
@@ -47,6 +48,13 @@ class Faces(Protocol):
 
     def people(self, split: str) -> pd.DataFrame:
         """Who is shown: the columns `tables.FACE`, a row a face in the order of the batches."""
+
+
+class Views(Faces, Protocol):
+    """The same, with the other views of their persons: see FacePairs."""
+
+    def galleries(self, background: str | None = None) -> Mapping[str, Gallery]:
+        """The persons of each split at every yaw; before that background where one is named."""
 
 
 class Masked(NamedTuple):
@@ -83,7 +91,7 @@ def silence(net: UNet, faces: Faces, fills: Sequence[str], regions: scores.Regio
                 enter(found, key, _scores(answer, face_scores))
         found = dict(sorted(found.items(), key=lambda entry: PROBES.index(str(entry[0][1]))))
         parts.append(tidy(found, KEY, faces.people(split)))
-    return joined(parts)
+    return joined(parts, KEY)
 
 
 def small_batches(faces: Faces, split: str) -> Iterator[Batch]:

@@ -39,9 +39,10 @@ def tidy(found: Found, key: Sequence[str], people: pd.DataFrame) -> pd.DataFrame
     return ordered
 
 
-def joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The tables of the splits as one, its words as categories: many rows, few words."""
-    table = pd.concat(parts, ignore_index=True)
+def joined(parts: Sequence[pd.DataFrame], key: Sequence[str]) -> pd.DataFrame:
+    """Tidy tables as one, its words as categories: many rows, few words; of none an empty one."""
+    nothing = pd.DataFrame(columns=[*key, *FACE, "score", "value"]).astype({"value": float})
+    table = pd.concat(parts, ignore_index=True) if parts else nothing
     words = [name for name in table if not is_numeric_dtype(table[name])]
     typed: pd.DataFrame = table.astype(dict.fromkeys(words, "category"))
     return typed

@@ -14,8 +14,9 @@ import pytest
 import torch
 
 from facerot.config import SPLITS, Settings
-from facerot.data.datamodule import FacePairs, to_unit
-from facerot.data.gallery import PERSONS, WHO, Gallery, open_galleries
+from facerot.data.datamodule import FacePairs
+from facerot.data.gallery import PERSONS, WHO, Gallery
+from facerot.data.pixels import to_unit
 from tests.conftest import YAWS
 
 POINTS = "person,yaw,landmark,x,y,visible\n"
@@ -23,7 +24,7 @@ POINTS = "person,yaw,landmark,x,y,visible\n"
 
 def opened(settings: Settings) -> tuple[FacePairs, dict[str, Gallery]]:
     pairs = FacePairs(settings)
-    return pairs, open_galleries(settings, pairs)
+    return pairs, pairs.galleries()
 
 
 def with_file(settings: Settings, folder: Path, text: str) -> Settings:
@@ -56,10 +57,17 @@ def test_a_gallery_has_the_persons_of_its_split_at_every_yaw(tiny_settings: Sett
 def test_the_side_of_a_gallery_is_that_of_the_sources(
     tiny_settings: Settings, source_yaw: list[float], wanted: set[float]
 ) -> None:
-    _, galleries = opened(tiny_settings)
-    side = galleries["train"].on_side(source_yaw, 0)
+    _, galleries = opened(replace(tiny_settings, source_yaw=source_yaw))
+    side = galleries["train"].on_side()
     assert set(side.people["yaw"]) == wanted
-    assert len(side.images) == len(side.people)
+    assert len(side.images) == len(side)
+
+
+def test_a_gallery_may_have_another_background(tiny_settings: Settings) -> None:
+    pairs, galleries = opened(tiny_settings)
+    plain = pairs.galleries(background="plain")["test"].images
+    assert not torch.equal(plain, galleries["test"].images)
+    assert (plain[:, :, 0, 0] == plain[0, 0, 0, 0]).all(), "one grey in all of them"
 
 
 def test_a_mirrored_run_has_mirrored_views(tiny_settings: Settings) -> None:

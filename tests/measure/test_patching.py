@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 from torch import Tensor
 
 from facerot.config import SPLITS
@@ -23,17 +21,17 @@ from facerot.latents import LATENTS, keep_label, keep_sets
 from facerot.measure.patching import (
     KEY,
     OTHER,
-    averages,
     follows,
     patched,
     patched_alone,
     patched_but_one,
     patched_each,
     patching,
+    pictures,
     swapped_in,
-    write_patched,
 )
 from facerot.measure.tables import FACE
+from facerot.measure.tables import means as means_of
 from facerot.model import UNet
 from tests.measure.test_planted import (
     COLOUR_BY_1,
@@ -58,29 +56,28 @@ class Persons(MadeUpFaces):
         people["person"] = [f"{split}{row}" for row in range(len(people))]
         return people
 
+    def galleries(self, background: str | None = None) -> dict[str, Gallery]:
+        """The same persons at the yaw 0: their targets."""
+        found = {}
+        for split in SPLITS:
+            ((_, y),) = self.batches(split)
+            pixels = (y * 255).round().to(torch.uint8)
+            people = self.people(split).assign(yaw=0.0)
+            found[split] = Gallery(pixels, people, [-45.0], 0.0)
+        return found
+
 
 FACES = Persons(two_coloured=False)
 
 
-def gallery(split: str) -> Gallery:
-    """The same persons at the yaw 0: their targets."""
-    ((_, y),) = FACES.batches(split)
-    pixels = (y * 255).round().to(torch.uint8)
-    return Gallery(pixels, FACES.people(split).assign(yaw=0.0))
-
-
-network_of = cache(planted)
-
-
 @cache
 def table_of(roles: Roles) -> pd.DataFrame:
-    galleries = {split: gallery(split) for split in SPLITS}
-    return patching(network_of(roles), FACES, REGIONS, galleries)
+    return patching(planted(roles), FACES, REGIONS)
 
 
 def means(roles: Roles, score: str, split: str, donor: str = OTHER) -> pd.Series:
     """The mean of a score by what is patched."""
-    table = averages(table_of(roles)).query("split == @split and donor == @donor")
+    table = means_of(table_of(roles)).query("split == @split and donor == @donor")
     found: pd.Series = table[table["score"] == score].set_index("patched")["value"]
     return found
 
@@ -152,24 +149,23 @@ def test_the_frontal_photo_of_a_person_turns_what_was_never_turned() -> None:
     assert rotation["5"] == pytest.approx(rotation["none"], abs=NOTHING)
     table = table_of(NEVER_TURNED)
     own = table[table["donor"] == "0"]
-    assert (own["person"].astype(str) == own["donor_person"].astype(str)).all()
     assert own.loc[own["score"] == "front", "value"].isna().all(), "one person has one front"
 
 
-def test_a_row_is_a_pair_of_two_persons_and_the_seed_draws_it() -> None:
+def test_a_row_is_a_face_with_its_donor_and_the_seed_draws_it() -> None:
     table = table_of(COLOUR_BY_1)
-    assert list(table.columns) == [*KEY, *FACE, "donor_person", "score", "value"]
-    pairs = table.loc[table["donor"] == OTHER, ["person", "donor_person"]].astype(str)
-    assert (pairs["person"] != pairs["donor_person"]).all()
-    donors_of = pairs.drop_duplicates().groupby("person").size()
-    assert (donors_of == 2).all()
-    assert len(donors_of) == 2 * 3 * PERSONS
+    assert list(table.columns) == [*KEY, *FACE, "score", "value"]
+    assert not table.duplicated([*KEY, *FACE, "score"]).any()
+    whole = table.query("donor == @OTHER and patched == '12345'")
+    drawn = whole[whole["score"] == "identity_b"].set_index("person")["value"]
+    assert len(drawn) == 2 * 3 * PERSONS
+    assert (drawn == 1).all(), "what is all the donor's shows the donor"
+    assert (whole.loc[whole["score"] == "identity_a", "value"] == 0).all(), "another person"
     again, otherwise = (
-        patching(network_of(COLOUR_BY_1), FACES, REGIONS, {}, seed=seed) for seed in (0, 1)
+        patching(planted(COLOUR_BY_1), FACES, REGIONS, seed=seed) for seed in (0, 1)
     )
-    drawn = [one[["person", "donor_person"]].astype(str) for one in (again, otherwise)]
-    assert drawn[0].drop_duplicates().values.tolist() == pairs.drop_duplicates().values.tolist()
-    assert not drawn[0].equals(drawn[1])
+    pd.testing.assert_frame_equal(again, table)
+    assert not otherwise["value"].equals(table["value"])
 
 
 class Alone(Persons):
@@ -183,11 +179,16 @@ class Alone(Persons):
         first: pd.DataFrame = super().people(split).iloc[:1]
         return first
 
+    def galleries(self, background: str | None = None) -> dict[str, Gallery]:
+        return {
+            split: one.where(one.people["yaw"] == 1) for split, one in super().galleries().items()
+        }
+
 
 def test_a_person_alone_has_no_donor() -> None:
-    table = patching(network_of(COLOUR_BY_1), Alone(two_coloured=False), REGIONS, {})
+    table = patching(planted(COLOUR_BY_1), Alone(two_coloured=False), REGIONS)
     assert len(table) == 0
-    assert len(averages(table)) == 0
+    assert len(means_of(table)) == 0
 
 
 def network(concats: tuple[int, ...]) -> UNet:
@@ -242,15 +243,11 @@ def test_a_change_of_fronts_and_sides_is_told_apart(
     torch.testing.assert_close(one_front[1], torch.full((2,), side), rtol=1e-3, atol=1e-3)
 
 
-def test_the_grid_of_a_latent_has_the_unpatched_outputs_on_its_diagonal(tmp_path: Path) -> None:
-    net, shown = network_of(COLOUR_BY_1), 4
-    grids = write_patched(tmp_path, net, FACES)
-    assert set(grids) == {f"patching_latent{k}_{split}" for k in LATENTS for split in SPLITS}
-    whole, idle = (
-        np.asarray(Image.open(tmp_path / f"patching_latent{k}_test.png")) for k in (1, 3)
-    )
-    np.testing.assert_array_equal(whole, grids["patching_latent1_test"])
+def test_the_grid_of_a_latent_has_the_unpatched_outputs_on_its_diagonal() -> None:
+    grids, shown = pictures(planted(COLOUR_BY_1), FACES), 4
+    assert set(grids) == {f"latent{k}_{split}" for k in LATENTS for split in SPLITS}
+    whole, idle = (grids[f"latent{k}_test"].astype(int) for k in (1, 3))
     for row, column in product(range(shown), repeat=2):
         top, left = len(whole) - 32 * (shown - row), 32 * (2 + column)
-        one, other = (grid[top : top + 32, left : left + 32].astype(int) for grid in (whole, idle))
+        one, other = (grid[top : top + 32, left : left + 32] for grid in (whole, idle))
         assert (np.abs(one - other).max() <= 1) == (row == column)
