@@ -158,6 +158,12 @@ def _averages(table: pd.DataFrame) -> pd.DataFrame:
     return averages(table)
 
 
+def _means(table: pd.DataFrame) -> pd.DataFrame:
+    from facerot.measure.tables import means
+
+    return means(table)
+
+
 class Further(Analysis):
     """One of `facerot.analyse`, which may leave pictures in the run's faces/."""
 
@@ -172,7 +178,9 @@ class Further(Analysis):
         super().write(run, network, pairs, settings)
 
 
-def further(name: str, version: int) -> Analysis:
+def further(
+    name: str, version: int, averages: Callable[[pd.DataFrame], pd.DataFrame] = _means
+) -> Analysis:
     """The analysis of the module NAME.py beside this one.
 
     Its function NAME takes (network in eval mode, faces, regions) and returns the tidy table: the
@@ -185,7 +193,7 @@ def further(name: str, version: int) -> Analysis:
         table: pd.DataFrame = getattr(module, name)(network, pairs, _regions(settings))
         return table
 
-    return Further(name, version, measure, _means)
+    return Further(name, version, measure, averages)
 
 
 def _regions(settings: Settings) -> Regions:
@@ -194,14 +202,14 @@ def _regions(settings: Settings) -> Regions:
     return Regions(settings.data.eye_band, settings.data.face_box)
 
 
-def _means(table: pd.DataFrame) -> pd.DataFrame:
-    from facerot.measure.tables import means
-
-    return means(table)
-
-
 ANALYSES: tuple[Analysis, ...] = (Silencing("latents", 2, _silence, _averages),)
-FURTHER = (further("dose", 1), further("patching", 1), further("decodability", 1))
+FURTHER = (
+    further("ablation", 1, _averages),
+    further("dose", 1),
+    further("spectrum", 1),
+    further("patching", 1),
+    further("decodability", 1),
+)
 
 
 def lacking(
