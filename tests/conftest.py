@@ -8,6 +8,7 @@ as the networks are tiny.
 from __future__ import annotations
 
 import io
+import logging
 import os
 import shutil
 import subprocess
@@ -74,6 +75,8 @@ def as_user(arguments: list[str], cwd: Path, cache: str) -> Iterator[None]:
         os.chdir(home)
         os.environ.clear()
         os.environ.update(environment)
+        for name in logging.root.manager.loggerDict:  # Hydra turns off those of quiet commands
+            logging.getLogger(name).disabled = False
 
 
 def run_main(main: Callable[[], None], *arguments: str, cwd: Path, cache: str) -> Done:
