@@ -19,6 +19,7 @@ from facerot.report.faces import Atlas, Block, as_webp
 from facerot.report.playground import Playground
 from facerot.report.style import DPI
 from facerot.report.tables import Table, statistic_text, verdict_text
+from facerot.runs.metrics import STILL_FELL
 from facerot.runs.study import ASKED_PER_RUN, Study
 
 LARGEST_PAGE = 6_000_000  # characters
@@ -166,19 +167,27 @@ def _wrecks(study: Study) -> list[str]:
     return [told] if names else []
 
 
-def about(study: Study) -> str:
-    """Faces, yaws, persons, budget and steps in two sentences; empty where no run is finished."""
+def about(study: Study) -> list[tuple[str, str]]:
+    """What the heading tells: faces, yaws, persons, budget, steps, and what calls for care."""
     if not study.runs:
-        return ""
+        return []
     first = study.runs[0]
-    faces, _, _ = first.metrics.faces["summary"].partition("; left out")
+    faces, _, split = first.metrics.faces["summary"].partition("; left out")[0].partition("; ")
     splits = {run.settings.split_seed for run in study.runs}
-    drawn = f" (seed {first.seed}; each seed draws its own split)" if len(splits) > 1 else ""
+    drawn = f" (seed {first.seed}; each seed draws its own)" if len(splits) > 1 else ""
     steps = _all(run.metrics.steps or f"{run.metrics.epochs} epochs" for run in study.runs)
     unit = "" if "epochs" in steps else " steps"
     unknown = first.settings.data.unknown_regions
-    without = f" Without {unknown} the scores there are left out." if unknown else ""
-    return f"{faces}{drawn}. Budget {first.metrics.budget}: {steps}{unit}.{without}"
+    unsettled = [run.folder.name for run in study.unsettled]
+    told = {
+        "Faces": faces,
+        "Split": split and split + drawn,
+        "Budget": f"{first.metrics.budget}, {steps}{unit}",
+        "Left out": f"the scores that need {unknown}: of this face set nobody said it"
+        * bool(unknown),
+        "Not settled": f"{STILL_FELL}: {first_few(unsettled, ', ')}" * bool(unsettled),
+    }
+    return [(name, text) for name, text in told.items() if text]
 
 
 def rests_on(study: Study) -> list[tuple[str, str]]:

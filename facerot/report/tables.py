@@ -14,13 +14,13 @@ from facerot.evidence.bootstrap import Estimate, estimate
 from facerot.evidence.claims import Judged
 from facerot.latents import LATENTS, keep_label, keep_ones, removals
 from facerot.paper import BASELINE, SETS, TABLES, model_name
-from facerot.runs.metrics import BASELINES
+from facerot.runs.metrics import BASELINES, STILL_FELL
 from facerot.runs.study import Study
 
 Printed = tuple[float, float]  # train and test MSE in the paper
 NOT_PRINTED: Printed = (math.nan, math.nan)
 UNKNOWN = "–"
-NOTHING_LEARNED = " †"
+NOTHING_LEARNED, NOT_SETTLED = " †", " ‡"
 IN_UNITS = 1e4  # MSE differences are printed in units of 1e-4
 LATENT_SCORES = (
     *("colour_kept", "face_colour_kept", "front_match", "side_match"),
@@ -103,6 +103,10 @@ def _mse_table(study: Study, name: str, title: str, sets: Mapping[str, Printed |
     note = "Bold: the lowest; of ours where the interval of its difference to each other says so."
     if beaten:
         note += f"{NOTHING_LEARNED}: no better than copying the input or than the mean face."
+    unsettled = {model_name(run.concats) for run in study.unsettled} & set(rows)
+    if unsettled:
+        text["Model"] += [NOT_SETTLED * (model in unsettled) for model in rows]
+        note += f"{NOT_SETTLED}: not settled, {STILL_FELL}."
     return Table(name, title, note, numbers, text, _bold(text, bold))
 
 

@@ -11,6 +11,7 @@ from facerot.errors import SettingsError
 from facerot.runs.files import read_json, write_json
 
 BASELINES = {"copy_input": "copying the input", "mean_face": "the mean face"}  # need no network
+STILL_FELL = "the loss of a run still fell by more than a few percent over its last tenth"
 QUALITY = ("mse", "ssim", "psnr")  # of each split, in eval mode, all latents kept
 
 
@@ -36,6 +37,8 @@ class Metrics:
         git_commit: of the code, None outside a checkout.
         device: what it was trained on.
         steps: of the optimiser; None for runs of facerot 0.1.
+        settled: whether its loss fell by no more than a few percent over its last tenth; None where
+            nobody looked.
     """
 
     train: dict[str, float]
@@ -55,6 +58,7 @@ class Metrics:
     git_commit: str | None
     device: str
     steps: int | None = None
+    settled: bool | None = None
 
     def mse(self, split: str) -> float:
         """The MSE on `train` or on `test` faces."""

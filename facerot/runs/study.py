@@ -152,6 +152,11 @@ class Study:
         """The sets of Concats with a finished run: the paper's in its order, then the others."""
         return list(dict.fromkeys(run.concats for run in self.runs))
 
+    @property
+    def unsettled(self) -> list[Finished]:
+        """The runs of which it is known that they were stopped while their loss still fell."""
+        return [run for run in self.runs if run.metrics.settled is False]
+
     def of(self, concats: str) -> list[Finished]:
         """The finished runs of one model, by seed."""
         return [run for run in self.runs if run.concats == concats]

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
 from itertools import product
@@ -252,7 +253,21 @@ def test_bold_is_what_the_seeds_tell_apart_and_a_dagger_what_learned_nothing(
     assert "†" in lines["AE"]
     assert ("†" in lines["U-Net"]) == (not bold)
     page = (folder / "report" / "index.html").read_text()
-    assert "Budget smoke: 1 epochs." in page
+    assert "<dt>Budget</dt><dd>smoke, 1 epochs</dd>" in page
+
+
+def test_what_was_stopped_while_its_loss_still_fell_is_marked_and_named(
+    report: Command, tmp_path: Path
+) -> None:
+    folder = tmp_path / "outputs" / "heads-smoke"
+    for concats, settled in (("", False), ("1234", True), ("2", None)):
+        run = made_up_run(folder, concats, 0, (0.03, 0.04))
+        write(replace(run, metrics=replace(run.metrics, settled=settled)))
+    assert report("study=heads-smoke", cwd=tmp_path).returncode == 0
+    page = (folder / "report" / "index.html").read_text()
+    assert re.search(r"<dt>Not settled</dt><dd>[^<]*tenth: concats-_seed-0</dd>", page)
+    assert re.findall(r'<th scope="row">([^<]*) ‡</th>', page) == ["AE"]
+    assert page.count("‡: not settled") == 1
 
 
 def test_sets_that_the_paper_did_not_train_have_a_table_of_their_own(
