@@ -21,6 +21,7 @@ setup: .venv/ready  ## .venv with what constraints.txt pins, once
 
 demo: setup      ## train the paper's Baseline and the auto-encoder on the embedded heads, silence latents, report
 	$(BIN)/python -m facerot.train +experiment=table1 seed=0 $(AT_ONCE)
+	$(BIN)/python -m facerot.analyse
 	$(BIN)/python -m facerot.report
 	@echo "and the curves: make dashboard"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from facerot.evidence.bootstrap import Estimate, estimate
+from facerot.evidence.claims import ALL, WITHOUT
 from facerot.evidence.shapley import interaction, shapley, worth_by_seed
 from facerot.latents import IN_FACE, LATENTS
 from facerot.paper import BASELINE
@@ -15,6 +16,8 @@ from facerot.runs.study import Study
 
 FRONT, TURN, COLOUR = f"{IN_FACE}front_match", f"{IN_FACE}rotation", "colour_kept"
 SPLIT = "test"
+OTHER = "other"  # another person, among the donors of a patch
+COARSE = 8  # cycles a picture: what the grid of latent2 can tell of at 64 px
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,94 @@ def _of_dose(study: Study) -> Iterator[Answer]:
     )
 
 
-SOURCES: tuple[Callable[[Study], Iterator[Answer]], ...] = (_of_shapley, _of_dose)
+def _of_ablation(study: Study) -> Iterator[Answer]:
+    """Whether the turn is lost with the fill that costs least, too."""
+    mild = replace(study, fill="optimal")
+    kept = {keep: mild.score(TURN, keep, SPLIT) for keep in (ALL, WITHOUT[4], WITHOUT[5])}
+    if kept[ALL].empty:
+        return
+    yield _answer(
+        "Constants of least error in place of latent4 or latent5 cost the turn too",
+        "Constants of least error in place of latent4 or latent5 turn the face further",
+        f"{TURN}, all minus the mean of -4 and -5, fill optimal",
+        kept[ALL] - (kept[WITHOUT[4]] + kept[WITHOUT[5]]) / 2,
+    )
+
+
+def _of_spectrum(study: Study) -> Iterator[Answer]:
+    """Whether latent1 is a low-pass or the high band."""
+    table = study.further("spectrum")
+    if table.empty:
+        return
+    ours = table[(table["latent"] == 1) & (table["fill"] == "mean")]
+    power = by_seed(ours, ["frequency"], "luma_power")
+    fine = [frequency for frequency in power.columns if int(frequency) > COARSE]
+    yield _answer(
+        "What latent1 contributes is mostly fine: the high band",
+        "What latent1 contributes is mostly coarse: a low-pass, as the paper says",
+        f"share of its luma power above {COARSE} cycles a picture, minus 0.5 (fill mean)",
+        power[fine].sum(axis=1) / power.sum(axis=1) - 0.5,
+    )
+
+
+def _of_patching(study: Study) -> Iterator[Answer]:
+    """What comes in turned with another person's latents, what unturned, and where colour goes."""
+    table = study.further("patching")
+    if table.empty:
+        return
+    others = table[table["donor"] == OTHER]
+    front, side, colour = (
+        by_seed(others, ["patched"], score)
+        for score in (f"{IN_FACE}front", f"{IN_FACE}side", "colour")
+    )
+    if not front.empty:
+        yield _answer(
+            "Another person's latent4 and latent5 come in turned: as the front of that person",
+            "Another person's latent4 and latent5 come in unturned",
+            "patching latent4 and latent5: face_front - face_side", front["45"] - side["45"],
+        )  # fmt: skip
+        yield _answer(
+            "Another person's latent1 and latent2 come in turned too",
+            "Another person's latent1 and latent2 come in unturned: as that person's side view",
+            "patching latent1 and latent2: face_front - face_side", front["12"] - side["12"],
+        )  # fmt: skip
+    yield _answer(
+        "The colour is that of the person whose latent1 and latent2 it is",
+        "The colour is that of the person whose latent3, latent4 and latent5 it is",
+        "patching latent1 and latent2: colour - 0.5", colour["12"] - 0.5,
+    )  # fmt: skip
+
+
+def _of_decodability(study: Study) -> Iterator[Answer]:
+    """What the bottleneck tells of, and whether the output still tells the yaw of its input."""
+    table = study.further("decodability")
+    if table.empty:
+        return
+    ours = table[table["reader"] == "ridge"]
+    told = by_seed(ours, ["what", "place"], "explained")
+    if {("front", "latent5"), ("side", "latent5")} <= set(told.columns):
+        yield _answer(
+            "latent5 tells more of the front that is to come than of the side view",
+            "latent5 tells more of the side view than of the front that is to come",
+            "decodability at latent5: front - side",
+            told["front", "latent5"] - told["side", "latent5"],
+        )
+    if ("yaw", "latent5") in told.columns:
+        yield _answer(
+            "latent5 tells the yaw better than the input does",
+            "latent5 tells less of the yaw than the input: part of it is lost on the way down",
+            "decodability of yaw: latent5 - input", told["yaw", "latent5"] - told["yaw", "input"],
+        )  # fmt: skip
+
+
+SOURCES: tuple[Callable[[Study], Iterator[Answer]], ...] = (
+    _of_shapley,
+    _of_ablation,
+    _of_patching,
+    _of_dose,
+    _of_spectrum,
+    _of_decodability,
+)
 
 
 def by_seed(table: pd.DataFrame, key: Sequence[str], score: str) -> pd.DataFrame:

@@ -148,13 +148,14 @@ FIGURES = (
 def draw(figure: FaceFigure, study: Study) -> Picture:
     """The figure, from the first seed of each model; raises what `faces_of` raises."""
     blocks = figure.blocks(study)
-    drawn = _draw_blocks(blocks, figure.across)
+    drawn = draw_blocks(blocks, figure.across)
     seeds = {study.of(concats)[0].seed for concats in figure.needs}
     shown = "" if figure.name == "figure7" else f" Seed {', '.join(map(str, sorted(seeds)))}."
     return Picture(figure.name, figure.title, figure.note + shown, drawn, blocks)
 
 
-def _draw_blocks(blocks: Sequence[Block], across: int) -> Figure:
+def draw_blocks(blocks: Sequence[Block], across: int = 1) -> Figure:
+    """Blocks of faces of one shape, so many side by side."""
     down = len(blocks) // across
     rows, columns = len(blocks[0].grid), len(blocks[0].grid[0])
     width = FACE_INCHES * columns * across + 0.4 * (across - 1) + 0.45

@@ -17,17 +17,13 @@ from facerot.evidence.bootstrap import Estimate, estimate
 from facerot.evidence.shapley import games, interaction_table, shapley_table
 from facerot.latents import IN_FACE, LATENTS
 from facerot.paper import BASELINE
+from facerot.report import instruments
+from facerot.report.instruments import SAID
 from facerot.report.plots import COLOURS, strips
-from facerot.report.style import INK, LATENT_COLOURS, RULE, Picture
+from facerot.report.style import INK, RULE, Picture
 from facerot.report.tables import Table, statistic_text
 from facerot.runs.study import Study
 
-SAID = {
-    "mse": "less error (-MSE)",
-    "colour_kept": "colour kept",
-    f"{IN_FACE}front_match": "front, in the face",
-    f"{IN_FACE}rotation": "rotation, in the face",
-}
 # What the arrows of the drawing stand for, each in its colour (Okabe & Ito 2008).
 CARRIED = {
     "colour_kept": ("colour", "#CC79A7"),
@@ -48,7 +44,7 @@ def entries(study: Study) -> Iterator[Table | Picture]:
         yield network(study)
         yield shapley_bars(study)
         yield interactions(study)
-    yield from dose_curves(study)
+    yield from instruments.entries(study)
 
 
 def answers_table(found: Sequence[Answer]) -> Table:
@@ -201,28 +197,3 @@ def _matrix(ax: Axes, found: dict[tuple[int, int], Estimate]) -> None:
     ax.set_yticks(range(1, 5), [str(k) for k in LATENTS[1:]])
     ax.set(xlim=(-0.5, 3.5), ylim=(4.5, 0.5))
     ax.grid(visible=False)
-
-
-def dose_curves(study: Study) -> Iterator[Picture]:
-    """Each latent scaled: threshold or gradual; nothing where no run has the table."""
-    table = study.further("dose")
-    if table.empty:
-        return
-    of_test = table[(table["split"] == "test") & (table["concats"].astype(str) == BASELINE)]
-    scores = [score for score in SAID if score in set(of_test["score"])]
-    figure = Figure((7.6, 2.4), layout="constrained")
-    for ax, score in zip(figure.subplots(1, len(scores), squeeze=False).flat, scores):
-        for k in LATENTS:
-            rows = of_test[(of_test["score"] == score) & (of_test["latent"] == k)]
-            by_factor = rows.groupby("factor")["value"]
-            mean, low, high = by_factor.mean(), by_factor.min(), by_factor.max()
-            ax.plot(mean.index, mean, "o-", ms=2.5, color=LATENT_COLOURS[k - 1], label=f"latent{k}")
-            ax.fill_between(mean.index, low, high, color=LATENT_COLOURS[k - 1], alpha=0.15, lw=0)
-        ax.axvline(1, color=RULE, lw=0.8, zorder=0)
-        ax.set(title=SAID[score].replace("less error (-MSE)", "MSE"), xlabel="factor")
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=5)
-    note = (
-        "One latent times the factor, the others as they are: 0 is removal with zero, 1 the "
-        "network as it is. Mean over seeds on test faces, and their range."
-    )
-    yield Picture("dose", "Dose: each latent scaled", note, figure)

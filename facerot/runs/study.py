@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from facerot.config import DEFAULT_SPEC, SPLITS, Settings, what_trains
+from facerot.config import DEFAULT_SPEC, FILLS, SPLITS, Settings, what_trains
 from facerot.errors import SettingsError, one_line, printable, reason
 from facerot.latents import IN_FACE, IN_FRAME, LATENTS, keep_label
 from facerot.paper import BASELINE, SETS
@@ -24,6 +24,7 @@ from facerot.runs.run import Run, differences, study_folder
 KEY = ("split", "probe", "keep", "fill", "score")  # what a value of latents.csv belongs to
 LATENTS_COLUMNS = (*KEY, "value")
 ASKED_PER_RUN = ("concats", "seed", "split_seed")  # what runs of one study may differ in
+LABELS = dict.fromkeys(("keep", "patched", "donor"), str)  # columns of text that reads as numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,10 +102,16 @@ class Study:
 
     @cached_property
     def latents(self) -> pd.Series:
-        """The values of every latents.csv under the study's fill, by what they belong to."""
+        """What silencing gave under the study's fill, by what it belongs to.
+
+        From every latents.csv, or from ablation.csv for the fills that are there.
+        """
         index = ["concats", "split", "probe", "keep", "score", "seed"]
         frames = [run.latents.assign(concats=run.concats, seed=run.seed) for run in self.runs]
-        whole = pd.concat(frames) if frames else pd.DataFrame(columns=[*index, "fill", "value"])
+        if self.fill not in FILLS:
+            frames = [self.further("ablation")]
+        whole = pd.concat(frames) if frames else pd.DataFrame()
+        whole = whole.reindex(columns=[*index, "fill", "value"])
         values: pd.Series = whole[whole["fill"] == self.fill].set_index(index)["value"].sort_index()
         return values
 
@@ -294,7 +301,7 @@ def _further_of(path: Path) -> pd.DataFrame | None:
             return None
         refuse_changed(path, stamp)
         text = read_bytes(path, MOST_TABLE).decode()
-        table: pd.DataFrame = pd.read_csv(StringIO(text))
+        table: pd.DataFrame = pd.read_csv(StringIO(text), dtype=LABELS)
         return table
     except (SettingsError, OSError, ValueError):
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from facerot.evidence.answer import Answer, answers
+from facerot.evidence.claims import WITHOUT
 from facerot.latents import LATENTS, KeepSet, keep_label, keep_sets
 from facerot.runs.files import checksum, write_json
 from facerot.runs.study import Study
@@ -17,6 +18,7 @@ from tests.made_up import World
 
 JITTER = (-0.01, 0.0, 0.01)
 Worth = Callable[[KeepSet], float]
+Rows = Sequence[tuple[object, ...]]
 
 
 def study(turn: Worth, colour: Worth = lambda keep: 0.0, seeds: int = 3) -> Study:
@@ -64,32 +66,88 @@ def test_without_three_seeds_all_is_open_and_without_tables_nothing_is_said() ->
     assert answers(World(seeds=3).study()) == []  # not every keep set was measured
 
 
+def analysed(study: Study, folder: Path, name: str, rows: Rows, *columns: str) -> Study:
+    """The study whose Baselines have NAME.csv with those rows, a little apart by seed."""
+    runs = []
+    for run in study.of("1234"):
+        place = folder / run.folder.name
+        place.mkdir(exist_ok=True)
+        table = pd.DataFrame(rows, columns=[*columns, "score", "value"]).assign(split="test")
+        table["value"] += JITTER[run.seed]
+        table.to_csv(place / f"{name}.csv", index=False)
+        told = {f"{name}.csv": checksum(place / f"{name}.csv")}
+        write_json(place / f"{name}.json", {"sha256": told})
+        runs.append(replace(run, folder=place))
+    return replace(study, runs=tuple(runs))
+
+
 @pytest.mark.parametrize(
     ("gain", "says"), [(0.1, "turns the face further"), (-0.1, "turns it less")]
 )
 def test_a_dose_is_read_from_what_was_analysed(tmp_path: Path, gain: float, says: str) -> None:
-    runs = []
-    for run in study(lambda keep: 0.0).of("1234"):
-        folder = tmp_path / run.folder.name
-        folder.mkdir()
-        rows = [
-            (
-                "test",
-                k,
-                factor,
-                "face_rotation",
-                0.1 * factor + gain * (factor > 1) + JITTER[run.seed],
-            )
-            for k in LATENTS
-            for factor in (0, 0.25, 0.5, 0.75, 1, 1.25)
-        ]
-        table = pd.DataFrame(rows, columns=["split", "latent", "factor", "score", "value"])
-        table.to_csv(folder / "dose.csv", index=False)
-        write_json(folder / "dose.json", {"sha256": {"dose.csv": checksum(folder / "dose.csv")}})
-        runs.append(replace(run, folder=folder))
-    found = said(answers(replace(study(lambda keep: 0.0), runs=tuple(runs))))
-    assert f"A quarter more of latent5 {says}" in found
-    (folder / "dose.csv").write_text("damaged")
-    assert "Open: a quarter more" in said(
-        answers(replace(study(lambda keep: 0.0), runs=tuple(runs)))
+    rows = [
+        (k, factor, "face_rotation", 0.1 * factor + gain * (factor > 1))
+        for k in LATENTS
+        for factor in (0, 0.25, 0.5, 0.75, 1, 1.25)
+    ]
+    dosed = analysed(study(lambda keep: 0.0), tmp_path, "dose", rows, "latent", "factor")
+    assert f"A quarter more of latent5 {says}" in said(answers(dosed))
+    (dosed.runs[0].folder / "dose.csv").write_text("damaged")
+    assert "Open: a quarter more" in said(answers(dosed))
+
+
+@pytest.mark.parametrize(
+    ("without", "says"), [(0.1, "cost the turn too"), (0.9, "turn the face further")]
+)
+def test_what_is_lost_with_constants_of_least_error(
+    tmp_path: Path, without: float, says: str
+) -> None:
+    kept = {"12345": 0.5, **{WITHOUT[k]: without for k in LATENTS}}
+    rows = [("rgb", keep, "optimal", "face_rotation", value) for keep, value in kept.items()]
+    asked = study(lambda keep: 0.0)
+    ablated = analysed(asked, tmp_path, "ablation", rows, "probe", "keep", "fill")
+    assert f"Constants of least error in place of latent4 or latent5 {says}" in said(
+        answers(ablated)
     )
+
+
+@pytest.mark.parametrize(
+    ("frequency", "says"), [(20, "mostly fine"), (2, "mostly coarse: a low-pass")]
+)
+def test_a_spectrum_tells_fine_from_coarse(tmp_path: Path, frequency: int, says: str) -> None:
+    rows = [(1, "mean", at, "luma_power", 1.0 * (at == frequency)) for at in (2, 8, 20)]
+    seen = analysed(
+        study(lambda keep: 0.0), tmp_path, "spectrum", rows, "latent", "fill", "frequency"
+    )
+    assert f"What latent1 contributes is {says}" in said(answers(seen))
+
+
+@pytest.mark.parametrize("turned", [True, False])
+def test_what_comes_in_with_a_patch_is_told(tmp_path: Path, turned: bool) -> None:
+    side = 0.0 if turned else 0.6
+    rows = [
+        ("other", patched, score, value)
+        for patched in ("45", "12")
+        for score, value in (("face_front", 0.3), ("face_side", side), ("colour", 0.9 - side))
+    ]
+    asked = study(lambda keep: 0.0)
+    found = said(answers(analysed(asked, tmp_path, "patching", rows, "donor", "patched")))
+    come_in = "in turned" if turned else "in unturned"
+    assert f"Another person's latent4 and latent5 come {come_in}" in found
+    assert f"Another person's latent1 and latent2 come {come_in}" in found
+    whose = "latent1 and latent2" if turned else "latent3, latent4 and latent5"
+    assert f"The colour is that of the person whose {whose} it is" in found
+
+
+def test_what_latent5_tells_of(tmp_path: Path) -> None:
+    read = {
+        ("front", "latent5"): 0.7, ("side", "latent5"): 0.2, ("yaw", "latent5"): 0.3,
+        ("yaw", "input"): 0.8,
+    }  # fmt: skip
+    rows = [(*key, "ridge", "explained", value) for key, value in read.items()]
+    rows += [(*key, "nearest", "explained", 0.5) for key in read]
+    asked = study(lambda keep: 0.0)
+    told = analysed(asked, tmp_path, "decodability", rows, "what", "place", "reader")
+    found = said(answers(told))
+    assert "latent5 tells more of the front that is to come than of the side view" in found
+    assert "latent5 tells less of the yaw than the input" in found
