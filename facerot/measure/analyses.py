@@ -209,6 +209,7 @@ FURTHER = (
     further("spectrum", 1),
     further("patching", 1),
     further("decodability", 1),
+    further("direction", 1),
 )
 
 
