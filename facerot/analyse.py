@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from joblib import Parallel, delayed
+from threadpoolctl import threadpool_limits
+
 from facerot.command import command
 from facerot.config import Settings
 from facerot.errors import SettingsError, one_line, require, require_choice, require_unique
 from facerot.measure.analyses import FURTHER, Analysis, lacking
-from facerot.measure.walk import Walk, each_run, refuse
+from facerot.measure.walk import Walk, fault_of, refuse
 from facerot.runs.run import Run
-from facerot.runs.study import read_study
+from facerot.runs.study import read_study, run_folders
+from facerot.threads import cores
 
 NAMES = [analysis.name for analysis in FURTHER]
 THERE, FAILED = "there", "failed"  # what became of an analysis, where it did not take seconds
@@ -25,9 +31,11 @@ class Analyse(Walk):
     """Which analyses of which study; see conf/analyse.yaml."""
 
     only: list[str] | None
+    jobs: int | None
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        require(self.jobs is None or self.jobs >= 1, f"jobs={self.jobs} must be at least 1")
         if self.only is not None:
             require(len(self.only) > 0, f"only=[] is empty: write 'only=[{','.join(NAMES)}]'")
             for name in self.only:
@@ -46,6 +54,7 @@ class Row:
 
     became: dict[str, str] = field(default_factory=dict)
     remark: str = ""
+    fault: str | None = None
 
 
 def analyse(asked: Analyse) -> None:
@@ -53,23 +62,39 @@ def analyse(asked: Analyse) -> None:
 
     Raises SettingsError, once the others are done, naming the runs that could not be.
     """
-    study = read_study(Path(asked.outputs), asked.study)
-    apart = {one.name: one for one in study.left_out if one.status in NOT_COMPARED}
-    rows: dict[str, Row] = {}
+    place = Path(asked.outputs), asked.study
+    study, folders = read_study(*place), run_folders(*place)
+    apart = {
+        one.name: f"left alone, {one.status}: {one.reason}"
+        for one in study.left_out
+        if one.status in NOT_COMPARED
+    }
+    at_once = Parallel(min(asked.jobs or cores(), len(folders)))
+    done = at_once(delayed(row_of)(folder, asked, apart.get(folder.name)) for folder in folders)
+    rows = {folder.name: row for folder, row in zip(folders, done)}
+    print("\n" + closing_table(rows, [one.name for one in asked.analyses]), flush=True)
+    refuse({name: row.fault for name, row in rows.items() if row.fault}, "analysed")
+
+
+def row_of(folder: Path, asked: Analyse, apart: str | None) -> Row:
+    """Do what is lacking of one run, in a process that may be its own.
+
+    Args:
+        folder: of the run.
+        asked: which analyses.
+        apart: why the report leaves the run out; it is then left alone.
+    """
+    logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stdout)
+    row = Row()
 
     def work(run: Run, settings: Settings) -> None:
-        row = rows.setdefault(run.folder.name, Row())
-        if run.folder.name in apart:
-            one = apart[run.folder.name]
-            row.remark = f"left alone, {one.status}: {one.reason}"
-        else:
-            analyse_run(run, settings, asked.analyses, row)
+        if apart is None:
+            with threadpool_limits(settings.threads):
+                analyse_run(run, settings, asked.analyses, row)
 
-    faults = each_run(asked, work)
-    for name, fault in faults.items():
-        rows.setdefault(name, Row()).remark = fault
-    print("\n" + closing_table(rows, [one.name for one in asked.analyses]), flush=True)
-    refuse(faults, "analysed")
+    row.fault = fault_of(Run(folder), asked, work)
+    row.remark = row.fault or apart or ""
+    return row
 
 
 def analyse_run(run: Run, settings: Settings, analyses: Sequence[Analysis], row: Row) -> None:

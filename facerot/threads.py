@@ -14,7 +14,11 @@ def threads_for(asked: int | None, jobs: int) -> int | None:
     """
     if asked is not None or "OMP_NUM_THREADS" in os.environ:
         return asked
-    cores = os.cpu_count() or 1
-    if hasattr(os, "sched_getaffinity"):  # a cluster may give a job fewer than there are
-        cores = len(os.sched_getaffinity(0))
-    return max(1, cores // (jobs if jobs >= 1 else cores))
+    return max(1, cores() // (jobs if jobs >= 1 else cores()))
+
+
+def cores() -> int:
+    """Those that this process may use: a cluster may give a job fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

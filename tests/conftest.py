@@ -169,10 +169,11 @@ def measure(environment: dict[str, str]) -> Command:
 
 @pytest.fixture(scope="session")
 def analyse(environment: dict[str, str]) -> Command:
-    """`facerot.analyse` in a folder of the test's choice."""
+    """`facerot.analyse` in a folder of the test's choice, one run after the other."""
 
     def run(*overrides: str, cwd: Path) -> Done:
-        return run_main(analyse_main, *overrides, cwd=cwd, cache=environment["XDG_CACHE_HOME"])
+        line = [*overrides] if any("jobs" in word for word in overrides) else [*overrides, "jobs=1"]
+        return run_main(analyse_main, *line, cwd=cwd, cache=environment["XDG_CACHE_HOME"])
 
     return run
 

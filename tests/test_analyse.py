@@ -130,3 +130,21 @@ def test_bad_input_gets_one_clear_line(
     (line,) = done.stderr.strip().splitlines()
     assert line.startswith("facerot: ")
     assert says in line
+
+
+def test_two_runs_at_once_leave_the_bytes_of_one_after_the_other(
+    few: Path, analyse: Command, tmp_path: Path
+) -> None:
+    asked = ("study=heads-smoke", "only=[dose]")
+    bytes_of = []
+    for jobs in (1, 2):
+        done = analyse(*asked, f"jobs={jobs}", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert set(lines(done)) == {UNET, "autoencoder_seed-0"}
+        tables = sorted(few.glob("*/dose.*"))
+        bytes_of.append({path: path.read_bytes() for path in tables})
+        for path in tables:
+            path.unlink()
+    assert len(bytes_of[0]) == 2 * 3
+    assert bytes_of[0] == bytes_of[1]
+    assert "jobs=0 must be at least 1" in analyse(*asked, "jobs=0", cwd=tmp_path).stderr

@@ -40,23 +40,32 @@ class Walk:
 
 
 def each_run(asked: Walk, work: Work) -> dict[str, str]:
-    """Do the work on every finished run of a study, each held while it is worked on.
+    """Do the work on every finished run of a study; what went wrong, by the names of the runs."""
+    folders = run_folders(Path(asked.outputs), asked.study)
+    faults = {folder.name: fault_of(Run(folder), asked, work) for folder in folders}
+    return {name: fault for name, fault in faults.items() if fault is not None}
+
+
+def fault_of(run: Run, asked: Walk, work: Work) -> str | None:
+    """Do the work on a run, which is held meanwhile, if it is finished; what went wrong.
 
     Args:
-        asked: which runs.
-        work: gets a run and its settings as they are asked for.
-
-    Returns what went wrong, by the names of the runs; the others are done.
+        run: the folder.
+        asked: what is computed with.
+        work: gets the run and its settings as they are asked for.
     """
-    faults = {}
-    for folder in run_folders(Path(asked.outputs), asked.study):
-        try:
-            _one_run(Run(folder), asked, work)
-        except Timeout:
-            faults[folder.name] = "another process is working on it"
-        except (SettingsError, OSError) as error:
-            faults[folder.name] = one_line(error)
-    return faults
+    try:
+        with run.lock():
+            made_with = run.settings()
+            if run.metrics() is None or made_with is None:
+                print(f"{run.folder}: not finished, left alone", flush=True)
+            else:
+                work(run, asked.of_run(made_with))
+    except Timeout:
+        return "another process is working on it"
+    except (SettingsError, OSError) as error:
+        return one_line(error)
+    return None
 
 
 def refuse(faults: Mapping[str, str], done: str) -> None:
@@ -64,12 +73,3 @@ def refuse(faults: Mapping[str, str], done: str) -> None:
     if faults:
         told = first_few([f"{name}: {fault}" for name, fault in faults.items()])
         raise SettingsError(f"{len(faults)} runs were not {done}: {told}")
-
-
-def _one_run(run: Run, asked: Walk, work: Work) -> None:
-    with run.lock():
-        made_with = run.settings()
-        if run.metrics() is None or made_with is None:
-            print(f"{run.folder}: not finished, left alone", flush=True)
-            return
-        work(run, asked.of_run(made_with))
