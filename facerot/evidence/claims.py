@@ -118,11 +118,6 @@ class Judged:
     gentle: Estimate | None
     holm: float
 
-    @property
-    def first(self) -> bool:
-        """Whether this is the first of its claim."""
-        return self.split == self.claim.splits[0]
-
 
 def judge_all(study: Study) -> list[Judged]:
     """Every claim on every split that it is judged on, in their order."""

@@ -14,6 +14,7 @@ from PIL import Image
 from facerot.panels import Pixels, sheet
 
 ACROSS = 16  # faces in a row of the picture; page.css scales it by the same number
+LARGE = 128  # CSS px
 Grid = list[list[Pixels]]  # [row][column] of faces (S, S, 3)
 
 
@@ -40,6 +41,12 @@ class Atlas:
         """Where a face lies in it, as CSS."""
         row, column = self._places[face.tobytes()]
         return f"--row:{row};--column:{column}"
+
+    @property
+    def side(self) -> int:
+        """How wide a face is shown, in CSS px: whole px a pixel, at least LARGE."""
+        size = next(iter(self._faces.values())).shape[0]
+        return int(size * -(-LARGE // size))
 
     @cached_property
     def base64(self) -> str:

@@ -18,7 +18,7 @@ from facerot.paper import BASELINE, SETS, model_name
 from facerot.report.faces import Atlas, Block, as_webp
 from facerot.report.playground import Playground
 from facerot.report.style import DPI
-from facerot.report.tables import Table, statistic_text, verdict_text
+from facerot.report.tables import Table, chip, statistic_text, verdict_text
 from facerot.runs.metrics import STILL_FELL
 from facerot.runs.study import ASKED_PER_RUN, Study
 
@@ -115,6 +115,7 @@ def _render(study: Study, lacking: Sequence[str], parts: Sequence[Part]) -> str:
             about=about(study),
             missing=lacking,
             anchors={entry.name: re.split("[.:] ", entry.title)[0] for entry in entries},
+            chip=chip,
             statistic_text=statistic_text,
             verdict_text=verdict_text,
             parts=parts,

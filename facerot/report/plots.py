@@ -29,7 +29,7 @@ CURVES_ACROSS = 4
 def mse_strips(study: Study) -> Picture:
     """Train and test MSE of every model."""
     models = study.models
-    figure = Figure((0.45 * max(len(models), 6) + 1.2, 4.6), layout="constrained")
+    figure = Figure((0.42 * max(len(models), 6) + 1.2, 4.6), layout="constrained")
     for ax, split in zip(figure.subplots(2, 1, sharex=True), SPLITS):
         strips(ax, [study.mse(concats, split) for concats in models], COLOURS[split])
         ax.set_ylabel(f"{split} MSE")
@@ -48,7 +48,7 @@ def mse_strips(study: Study) -> Picture:
 
 def overfitting(study: Study) -> Picture:
     """MSE, and test over train MSE, by the number of Concats."""
-    figure = Figure((6.4, 3.2), layout="constrained")
+    figure = Figure((5.6, 3.2), layout="constrained")
     left, right = figure.subplots(1, 2)
     for run in study.runs:
         number = number_of_concats(run.concats)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, groupby
 
 import pandas as pd
 
@@ -20,6 +20,7 @@ from facerot.runs.study import Study
 Printed = tuple[float, float]  # train and test MSE in the paper
 NOT_PRINTED: Printed = (math.nan, math.nan)
 UNKNOWN = "–"
+NOT_JUDGED = "no runs"
 NOTHING_LEARNED, NOT_SETTLED = " †", " ‡"
 IN_UNITS = 1e4  # MSE differences are printed in units of 1e-4
 LATENT_SCORES = (
@@ -216,6 +217,11 @@ class ClaimsTable(Table):
     judged: Sequence[Judged] = ()
     kind: str = "claims"
 
+    @property
+    def by_claim(self) -> list[list[Judged]]:
+        """The verdicts on each claim, in their order."""
+        return [list(of_one) for _, of_one in groupby(self.judged, lambda one: one.claim.name)]
+
 
 def claims_table(judged: Sequence[Judged]) -> ClaimsTable:
     """The verdicts."""
@@ -264,6 +270,11 @@ def _prefixed(prefix: str, found: Estimate | None) -> dict[str, float | str]:
         return {}
     columns: dict[str, float | str] = {**_columns("statistic", found), "verdict": found.verdict}
     return {f"{prefix}_{name}": value for name, value in columns.items()}
+
+
+def chip(found: Estimate) -> str:
+    """A verdict in a word or two, where there may be nothing to judge."""
+    return found.verdict if found.seeds else NOT_JUDGED
 
 
 def verdict_text(found: Estimate | None) -> str:

@@ -16,6 +16,7 @@ from html.parser import HTMLParser
 from io import BytesIO
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,7 @@ from facerot.report.sections import find
 from facerot.runs.study import read_study
 from tests.conftest import Command
 from tests.made_up import made_up_run, write
+from tests.report.conftest import CHROMIUM
 
 FACE_FIGURES = [f"figure{number}" for number in (3, 5, 6, 7, 8, 9, 10)]
 
@@ -182,6 +184,23 @@ def test_what_is_missing_failed_or_different_is_named(page: Path) -> None:
     assert claims.loc[("skips-help", "test"), "seeds"] == 3
     assert claims.loc[("concat2-is-enough", "test"), "seeds"] == 1
     assert claims.loc[("concat2-is-enough", "test"), "verdict"] == "open"
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: apt-get install chromium")
+@pytest.mark.parametrize("width", [1366, 400])
+def test_the_page_fits_a_laptop_and_a_phone(page: Path, tab: Any, width: int) -> None:
+    tab.set_viewport_size({"width": width, "height": 768})
+    tab.goto((page / "index.html").as_uri())
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    face = tab.locator(".faces div").first.bounding_box()
+    claims = tab.locator(".claims").bounding_box()
+    differences = tab.locator("#differences_test")
+    assert differences.bounding_box()["width"] <= width
+    if width == 1366:
+        assert (face["width"], face["height"]) == (128, 128)
+        assert claims["height"] < 768
+        tab.locator(".claims summary").first.click()
+        assert tab.locator(".claims details[open] tbody tr").count() == 2
 
 
 def test_the_same_runs_give_the_same_bytes(page: Path, trained: Path, report: Command) -> None:
