@@ -162,15 +162,15 @@ def finished(settings: Settings, run: Run, metrics: Metrics) -> Outcome:
 def ended(run: Run, status: str, metrics: Metrics, measured: str = "") -> Outcome:
     """Say how a run ended well."""
     train_mse, test_mse = metrics.mse("train"), metrics.mse("test")
-    remark = "worse than the mean training face" if metrics.is_wreck else None
     print(
         f"{run.folder}: {status}{measured}; MSE train {train_mse:.4f}, test {test_mse:.4f} "
         f"(test of copying the input {metrics.baselines['copy_input']:.4f}, "
         f"of the mean training face {metrics.baselines['mean_face']:.4f})"
-        f"{f', {remark}' if remark else ''}; {metrics.seconds:.0f} s",
+        f"{f', {metrics.remark}' if metrics.remark else ''}; {metrics.seconds:.0f} s",
         flush=True,
     )
-    return Outcome(str(run.folder), status, train_mse, test_mse, metrics.seconds, remark=remark)
+    mses = train_mse, test_mse
+    return Outcome(str(run.folder), status, *mses, metrics.seconds, remark=metrics.remark)
 
 
 def failed(run: Run, error: Exception) -> Outcome:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from lightning.pytorch.callbacks import Timer
 
 from facerot import interrupt
 from facerot.config import Settings
@@ -23,6 +22,7 @@ from facerot.interrupt import Interrupted
 from facerot.runs.run import Run
 from facerot.training.checkpoints import before
 from facerot.training.fit import learn
+from facerot.training.record import Record
 from tests.conftest import Done, training_line
 
 LONG = ("trainer.epochs=5000", "trainer.checkpoint_every=1", "trainer.evaluate_every=5000")
@@ -46,7 +46,7 @@ def trained(folder: Path, settings: Settings, faces: FacePairs) -> Run:
     run = Run(folder)
     run.open(settings)
     with interrupt.listening(), interrupt.at_once():
-        learn(settings, run, faces, Timer(verbose=False))
+        learn(settings, run, faces, Record())
     return run
 
 
@@ -64,9 +64,11 @@ def test_a_run_goes_on_from_every_step_to_the_same_bits(
         run = Run(folder)
         saved = torch.load(run.checkpoint, weights_only=True)
         assert saved["global_step"] == step
-        timer = Timer(verbose=False)
-        learn(settings, run, faces, timer)
-        assert timer.time_elapsed() >= saved["callbacks"]["Timer"]["time_elapsed"]["train"] > 0
+        record, before_it = Record(), saved["callbacks"]["Record"]
+        learn(settings, run, faces, record)
+        assert sum(record.seconds.values()) > sum(before_it["seconds"].values()) > 0
+        assert len(record.losses) == 2
+        assert record.losses[: step // 3] == before_it["losses"][: step // 3]
         assert run.weights.read_bytes() == whole.weights.read_bytes()
         assert os.listdir(run.checkpoint.parent) == ["last.ckpt"]
 
@@ -85,7 +87,7 @@ def test_an_unreadable_checkpoint_gives_way_to_the_one_before_it(
         run = Run(folder)
         for path in (run.checkpoint, before(run.checkpoint))[:spoilt]:
             path.write_bytes(path.read_bytes()[: 1000 * (spoilt - 1)])
-        _, _, went_on = learn(settings, run, faces, Timer(verbose=False))
+        _, _, went_on = learn(settings, run, faces, Record())
         assert went_on == (spoilt == 1)
         assert capsys.readouterr().out.count("last.ckpt cannot be read") == 1
         assert run.weights.read_bytes() == whole.weights.read_bytes()

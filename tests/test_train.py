@@ -57,6 +57,27 @@ def test_a_run_is_recorded(studied: Path) -> None:
         assert metrics["data"] == "heads"
         assert set(metrics["baselines"]) == {"copy_input", "mean_face"}
         assert all(metrics[split]["mse"] > 0 for split in ("train", "test"))
+        assert set(metrics["seconds_of"]) == {"training", "evaluation", "measuring"}
+        assert all(seconds > 0 for seconds in metrics["seconds_of"].values())
+        assert sum(metrics["seconds_of"].values()) == pytest.approx(metrics["seconds"], abs=0.02)
+
+
+def test_a_run_whose_loss_still_falls_is_marked(command: Command, tmp_path: Path) -> None:
+    done = command(
+        "concats=[]",
+        "trainer.schedule=constant",
+        "trainer.learning_rate=0.02",
+        "trainer.epochs=1,2",
+        "-m",
+        cwd=tmp_path,
+    )
+    one, two = (line for line in done.stdout.splitlines() if " trained  " in line)
+    assert "settled" not in one
+    assert two.endswith("not settled")
+    found = [
+        read(folder)["settled"] for folder in (tmp_path / "outputs" / "heads-smoke").glob("a*")
+    ]
+    assert sorted(found, key=str) == [False, None]
 
 
 def test_the_checkpoint_loads_with_weights_only(studied: Path) -> None:

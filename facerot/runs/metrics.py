@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
+from statistics import median
 from typing import Any, get_args, get_origin, get_type_hints
 
 from facerot.config import SPLITS
@@ -11,8 +14,10 @@ from facerot.errors import SettingsError
 from facerot.runs.files import read_json, write_json
 
 BASELINES = {"copy_input": "copying the input", "mean_face": "the mean face"}  # need no network
-STILL_FELL = "the loss of a run still fell by more than a few percent over its last tenth"
 QUALITY = ("mse", "ssim", "psnr")  # of each split, in eval mode, all latents kept
+PARTS = ("training", "evaluation", "measuring")  # of the time that a run takes
+SETTLED = 0.05  # the largest share by which the loss of a settled run falls over its last tenth
+STILL_FELL = f"the loss of a run still fell by more than {SETTLED:.0%} over its last tenth"
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class Metrics:
         test: the same over test faces.
         baselines: test MSE of copying the input and of the mean training face.
         parameters: how many weights are trained.
-        seconds: of training.
+        seconds: of everything, interruptions left out.
         seed: of the initial weights and the epochs' order.
         concats: which ConcatK the network has.
         data: the name of the face set.
@@ -37,8 +42,8 @@ class Metrics:
         git_commit: of the code, None outside a checkout.
         device: what it was trained on.
         steps: of the optimiser; None for runs of facerot 0.1.
-        settled: whether its loss fell by no more than a few percent over its last tenth; None where
-            nobody looked.
+        settled: whether the loss had stopped falling, see `is_settled`; None where nobody knows.
+        seconds_of: each of PARTS, which add up to `seconds`; None for runs of facerot 0.2.
     """
 
     train: dict[str, float]
@@ -59,6 +64,7 @@ class Metrics:
     device: str
     steps: int | None = None
     settled: bool | None = None
+    seconds_of: dict[str, float] | None = None
 
     def mse(self, split: str) -> float:
         """The MSE on `train` or on `test` faces."""
@@ -71,6 +77,13 @@ class Metrics:
         return not self.mse("test") <= self.baselines["mean_face"]
 
     @property
+    def remark(self) -> str | None:
+        """What has to be known before its numbers are used; None of most runs."""
+        wreck = ["worse than the mean training face"] if self.is_wreck else []
+        unsettled = ["not settled"] if self.settled is False else []
+        return ", ".join([*wreck, *unsettled]) or None
+
+    @property
     def fingerprint(self) -> str:
         """What tells the faces of this run from others."""
         return str(self.faces["fingerprint"])
@@ -78,6 +91,21 @@ class Metrics:
     def write(self, path: Path) -> None:
         """Write the file, whole or not at all."""
         write_json(path, asdict(self))
+
+
+def is_settled(losses: Sequence[float]) -> bool | None:
+    """Whether the loss falls by no more than SETTLED from the last tenth but one to the last.
+
+    The medians of both tenths are compared, so that no single epoch decides.
+
+    Args:
+        losses: the mean training loss of each epoch.
+
+    Returns None of a single epoch.
+    """
+    tenth = math.ceil(len(losses) / 10)
+    last, before = losses[-tenth:], losses[-2 * tenth : -tenth]
+    return median(last) >= (1 - SETTLED) * median(before) if before else None
 
 
 NESTED = {

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint, Timer
+from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
@@ -34,6 +34,7 @@ from facerot.training.callbacks import (
 )
 from facerot.training.checkpoints import WholeCheckpoints, before, newest
 from facerot.training.module import FaceRotation
+from facerot.training.record import Record
 
 log = logging.getLogger(__name__)
 
@@ -67,17 +68,16 @@ def fit(settings: Settings, run: Run, listing: Listing) -> tuple[Metrics, bool]:
     """
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
-    faces, timer = FacePairs(settings, listing), Timer(verbose=False)
-    trainer, module, resumed = learn(settings, run, faces, timer)
+    record, faces = Record(), FacePairs(settings, listing)
+    trainer, module, resumed = learn(settings, run, faces, record)
     trainer.test(module, datamodule=faces, verbose=False)
-    seconds = timer.time_elapsed("train")
-    metrics = _metrics(settings, trainer, module, faces, listing.fingerprint, seconds)
+    metrics = _metrics(settings, trainer, module, faces, listing.fingerprint, record)
     _log_hyperparameters(settings, trainer, metrics)
     return metrics, resumed
 
 
 def learn(
-    settings: Settings, run: Run, faces: FacePairs, timer: Timer
+    settings: Settings, run: Run, faces: FacePairs, record: Record
 ) -> tuple[L.Trainer, FaceRotation, bool]:
     """Train, or go on training, the run's network, and leave its checkpoint and its weights.
 
@@ -89,7 +89,7 @@ def learn(
     if checkpoint is not None:
         log.info(f"{run.folder}: goes on after step {done}")
     epochs = settings.trainer.epochs_of(len(faces.train_dataloader()))
-    trainer = make_trainer(settings, run, timer, epochs, done)
+    trainer = make_trainer(settings, run, record, epochs, done)
     with interrupt.patiently():
         try:
             trainer.fit(module, datamodule=faces, ckpt_path=checkpoint, weights_only=True)
@@ -115,7 +115,7 @@ def make_module(settings: Settings) -> FaceRotation:
 
 
 def make_trainer(
-    settings: Settings, run: Run, timer: Timer, epochs: int, steps_done: int = 0
+    settings: Settings, run: Run, record: Record, epochs: int, steps_done: int = 0
 ) -> L.Trainer:
     """The Lightning Trainer of one run, with everything that is done beside the training."""
     _quieten()
@@ -137,7 +137,7 @@ def make_trainer(
         save_on_train_epoch_end=True,
         enable_version_counter=False,
     )
-    beside = [timer, RefuseNonFinite(), StopWhenAsked(run), LatentMasking(run, settings)]
+    beside = [record, RefuseNonFinite(), StopWhenAsked(run), LatentMasking(run, settings)]
     return L.Trainer(
         default_root_dir=run.folder,
         accelerator=asked.device,
@@ -172,23 +172,24 @@ def _metrics(
     module: FaceRotation,
     faces: FacePairs,
     fingerprint: str,
-    seconds: float,
+    record: Record,
 ) -> Metrics:
     logged = trainer.callback_metrics
+    seconds, epochs = record.seconds_so_far(), trainer.max_epochs or 0
     train, test = ({name: logged[f"{name}/{split}"].item() for name in QUALITY} for split in SPLITS)
     return Metrics(
         train=train,
         test=test,
         baselines=faces.baselines(),
         parameters=sum(weights.numel() for weights in module.net.parameters()),
-        seconds=round(seconds, 2),
+        seconds=round(sum(seconds.values()), 2),
         seed=settings.seed,
         concats=settings.concats,
         data=settings.data.name,
         source_yaw=settings.source_yaw,
         target_yaw=settings.target_yaw,
         budget=settings.budget,
-        epochs=trainer.max_epochs or 0,
+        epochs=epochs,
         steps=trainer.global_step,
         faces={
             "fingerprint": fingerprint,
@@ -202,6 +203,8 @@ def _metrics(
         },
         git_commit=git_commit(),
         device=_device_name(module.device),
+        settled=record.is_settled(epochs),
+        seconds_of=seconds,
     )
 
 

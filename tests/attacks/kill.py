@@ -43,7 +43,7 @@ SWEEP = ("budget=smoke", "model.channels=2", "latents.fills=[zero]", "trainer.ep
          "trainer.evaluate_every=2", "concats=[],[2]", "-m")  # fmt: skip
 PARALLEL = ("hydra/launcher=parallel", "hydra.launcher.n_jobs=2")
 REPORT = "heads-smoke/report/"
-OF_ITS_MOMENT = ("seconds", "time", "pid", "git_commit")
+OF_ITS_MOMENT = ("seconds", "seconds_of", "time", "pid", "git_commit")
 
 
 @dataclass(frozen=True)

@@ -23,13 +23,13 @@ import hydra
 import lightning as L
 import torch
 import torch.nn.functional as F
-from lightning.pytorch.callbacks import Timer
 
 from facerot.config import CONF, Settings
 from facerot.data.datamodule import FacePairs
 from facerot.runs.run import Run
 from facerot.threads import threads_for
 from facerot.training.fit import make_module, make_trainer
+from facerot.training.record import Record
 from facerot.validate import resolve
 
 EPOCHS, ROUNDS = 10, 5
@@ -63,7 +63,7 @@ def seconds_of(work: Callable[[], Any]) -> float:
 def lightning_fit(settings: Settings, faces: FacePairs) -> tuple[float, float]:
     """Seconds in training epochs alone, and in all of the fit."""
     with tempfile.TemporaryDirectory() as folder:
-        trainer = make_trainer(settings, Run(Path(folder)), Timer(verbose=False), EPOCHS)
+        trainer = make_trainer(settings, Run(Path(folder)), Record(), EPOCHS)
         clock = EpochClock()
         trainer.callbacks.insert(0, clock)  # type: ignore[attr-defined]
         whole = seconds_of(lambda: trainer.fit(make_module(settings), datamodule=faces))

@@ -10,7 +10,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from lightning.pytorch.callbacks import Timer
 from torch.utils.data import DataLoader
 
 from facerot.config import CONF, Settings
@@ -18,6 +17,7 @@ from facerot.data.datamodule import EpochOrder, FacePairs
 from facerot.errors import SettingsError
 from facerot.runs.run import Run
 from facerot.training.fit import make_module, make_trainer
+from facerot.training.record import Record
 from facerot.validate import resolve
 
 counts = st.integers(1, 200)
@@ -94,7 +94,7 @@ def test_fewer_persons_train_and_the_same_are_tested(faces_zip: Path) -> None:
 
 def test_lightning_moves_the_order_on_with_every_epoch(faces_zip: Path, tmp_path: Path) -> None:
     settings = compose(f"data.root={faces_zip}", "trainer.epochs=3")
-    trainer = make_trainer(settings, Run(tmp_path), Timer(verbose=False), epochs=3)
+    trainer = make_trainer(settings, Run(tmp_path), Record(), epochs=3)
     trainer.fit(make_module(settings), datamodule=FacePairs(settings))
     order = cast("DataLoader[object]", trainer.train_dataloader).sampler
     assert isinstance(order, EpochOrder)

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
-from lightning.pytorch.callbacks import Timer
 from PIL import Image
 from torch import Tensor
 
@@ -25,6 +24,7 @@ from facerot.rotate import AS_THE_RUN, Rotate, rotate
 from facerot.runs.run import Run
 from facerot.runs.trained import load_checkpoint, load_weights
 from facerot.training.fit import learn
+from facerot.training.record import Record
 from tests.conftest import Command, as_user, draw_head
 
 EVERY = list(product(NORMS, MERGES, COLOURS, ([], [2], [1, 2, 3, 4])))
@@ -64,7 +64,7 @@ def trained(folder: Path, settings: Settings, faces: FacePairs) -> Run:
     """A run that has learned in this folder, from where it was."""
     run = Run(folder)
     run.open(settings)
-    learn(settings, run, faces, Timer(verbose=False))
+    learn(settings, run, faces, Record())
     return run
 
 
