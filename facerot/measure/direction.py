@@ -123,7 +123,7 @@ def moves(
     latents = network.encode(x)
     yield "", "none", 0.0, network.decode(latents)
     steps = torch.tensor(STEPS, device=x.device)[:, None, None, None, None]
-    subsets = [*((k,) for k in network.latents), network.latents]
+    subsets = dict.fromkeys([*((k,) for k in network.latents), tuple(network.latents)])
     for (way, unit), subset in product(ways.items(), subsets):
         moved = [
             (one + steps * unit[k - 1] * (k in subset)).flatten(0, 1)

@@ -15,6 +15,7 @@ from facerot.config import SPLITS
 from facerot.latents import LATENTS
 from facerot.measure.direction import FACES, KEY, STEPS, YawReader, direction, half_exchanged
 from facerot.measure.tables import FACE, means
+from facerot.model import UNet
 from tests.made_up_views import REGIONS, YAWS, MadeUpViews
 from tests.planted import Roles, planted
 
@@ -103,6 +104,14 @@ def test_a_row_is_a_face_with_its_steps_and_the_yaw_it_began_with() -> None:
         rows = table[table["start"] == start]
         assert set(rows["yaw"]) == {yaw}
         assert rows["person"].nunique() == 2 * min(FACES, PERSONS)
+
+
+def test_of_a_network_with_one_latent_it_is_all_there_is() -> None:
+    torch.manual_seed(0)
+    alone = UNet((), channels=(2, 2, 2, 2, 2)).eval()
+    table = direction(alone, MadeUpViews(PERSONS), REGIONS)
+    assert set(table["added"]) == {"none", "5"}
+    assert not table.duplicated([*KEY, *FACE, "score"]).any()
 
 
 def test_half_of_the_pairs_are_exchanged() -> None:
