@@ -29,6 +29,7 @@ TURNED, AS_IT_IS = 0, 1  # the planes of luma that latent5 hands up
 # BT.601: what an image gains by its Cb and by its Cr, and how these are seen in its r, g and b.
 CB = torch.tensor([[0.0], [-0.344136], [1.772]]), torch.tensor([[-0.168736, -0.331264, 0.5]])
 CR = torch.tensor([[1.402], [-0.714136], [0.0]]), torch.tensor([[0.5, -0.418688, -0.081312]])
+HALVES, BOTH = torch.tensor([[1.0], [-1.0]]), torch.ones(1, 2)  # above and below MIDDLE; added up
 HAT = torch.tensor([0.25, 0.75, 0.75, 0.25])  # a kernel that doubles the resolution linearly
 
 
@@ -65,6 +66,43 @@ def planted(roles: Roles) -> UNet:
 
     Not to be changed: who asks for the same roles gets the same network.
     """
+    network = _blank(roles.floor)
+    with torch.no_grad():
+        _wire(_convolutions(network), roles)
+    return network
+
+
+@cache
+def folded(place: str) -> UNet:
+    """A U-Net that hands luma up through latent5 alone, and from one place on folded at MIDDLE.
+
+    What is darker than MIDDLE by so much becomes lighter by it. The place, `latent3`, `latent4`,
+    `up4` or `up3`, holds both halves, what is lighter and what is darker; the next adds them up.
+    """
+    stage, network, one = place.replace("latent", "down"), _blank(), torch.eye(1)
+    with torch.no_grad():
+        weights, parameters = _convolutions(network), dict(network.named_parameters())
+        _encode(weights["down1"], torch.eye(RGB), pixels=1)
+        _encode(weights["down2"], torch.eye(RGB), pixels=4)
+        mix = torch.tensor([LUMA])
+        for down, pixels in (("down3", 16), ("down4", 64), ("down5", 256)):
+            _encode(weights[down], HALVES @ mix if down == stage else mix, pixels)
+            mix = BOTH if down == stage else one
+        _turn(weights["up5"])
+        source = AS_IT_IS
+        for up, pixels in (("up4", 64), ("up3", 16), ("up2", 4)):
+            mix, to = (HALVES, TURNED) if up == stage else (one if source else BOTH, AS_IT_IS)
+            _decode(weights[up], mix, pixels, source * 4 * pixels, to * pixels)
+            source = to
+        _put(weights["up1"], torch.ones(RGB, 1), 4 * AS_IT_IS)
+        half = {"down3": 64, "down4": 256, "up4": 64, "up3": 16}[stage]  # channels of one
+        offset = parameters[f"{stage}.1.bias"]
+        offset[:half], offset[half : 2 * half] = -MIDDLE, MIDDLE
+    return network
+
+
+def _blank(floor: float = 0.0) -> UNet:
+    """A U-Net whose convolutions are 0 and whose norms change nothing."""
     network = UNet((1, 2, 3, 4), CHANNELS)
     with torch.no_grad():
         for layer in network.modules():
@@ -74,9 +112,14 @@ def planted(roles: Roles) -> UNet:
                 layer.weight.zero_()
         weights = dict(network.named_parameters())
         weights["down1.0.bias"].zero_()
-        weights["up1.0.bias"].fill_(GAIN * (roles.floor - MIDDLE))
-        _wire({name.split(".")[0]: weights[name] for name in weights if ".0.weight" in name}, roles)
+        weights["up1.0.bias"].fill_(GAIN * (floor - MIDDLE))
     return network.eval()
+
+
+def _convolutions(network: UNet) -> dict[str, Tensor]:
+    """The weights of the convolutions by the name of their stage."""
+    weights = dict(network.named_parameters())
+    return {name.split(".")[0]: weights[name] for name in weights if ".0.weight" in name}
 
 
 def _wire(weights: dict[str, Tensor], roles: Roles) -> None:

@@ -60,6 +60,15 @@ def test_an_experiment_asks_for_its_runs_once_and_for_nothing_else(name: str) ->
     assert swept == {"seed": list(range(seeds))}
 
 
+def test_the_runs_of_several_yaws_are_a_study_of_their_own() -> None:
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        asked = hydra.compose("train", ["+experiment=yaws"], return_hydra_config=True)
+    assert values("seed", asked.hydra.sweeper.params.seed) == list(range(5))
+    assert values("concats", asked.hydra.sweeper.params.concats) == [[1, 2, 3, 4]]
+    assert asked.source_yaw == [-90, -60, -45, -30]
+    assert asked.study == "heads-yaws-quick"
+
+
 @pytest.mark.parametrize("spec", SPECS)
 def test_a_spec_is_named_as_its_file_and_can_be_trained(spec: str) -> None:
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):

@@ -210,6 +210,7 @@ FURTHER = (
     further("patching", 1),
     further("decodability", 1),
     further("direction", 1),
+    further("depth", 1),
 )
 
 
