@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TextIO, cast
 
@@ -15,17 +17,25 @@ import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, ValueType
+from hydra.errors import HydraException
 from omegaconf import DictConfig
 
 from facerot.config import CONF
 from facerot.errors import SettingsError, refusals, require_choice
 from facerot.reading import refuse_unreadable_yaml
+from facerot.usage import QUERY, answer
 from facerot.validate import Schema, refuse_unknown_name, resolve
 
 LISTS = ("concats", "source_yaw")
 LISTED = (ValueType.SIMPLE_CHOICE_SWEEP, ValueType.CHOICE_SWEEP)  # sweeps whose values are named
 CHOOSE_RUNS = ("experiment", "hydra.mode")  # make a sweep without -m
 FOREIGN = ("hydra", "experiment")  # no settings of ours
+LAUNCHERS = {  # that are plugins of Hydra, and ours by the one that it takes
+    "parallel": "joblib",
+    "joblib": "joblib",
+    "submitit_local": "submitit",
+    "submitit_slurm": "submitit",
+}
 
 
 Main = Callable[[], None]
@@ -55,7 +65,12 @@ def hydra_command(config: str, schema: type, job: Callable[[DictConfig], object]
         """Entry point."""
         os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors come here instead of being printed
         with unread_output_is_fine(), refusals():
-            sys.argv[1:] = read_command_line(sys.argv[1:], schema)
+            said = answer(sys.argv[1:], config)
+            if said is not None:
+                print(said)
+                return
+            if QUERY not in sys.argv:
+                sys.argv[1:] = read_command_line(sys.argv[1:], schema)
             run()
 
     return main
@@ -114,7 +129,7 @@ def read_command_line(arguments: list[str], schema: type) -> list[str]:
     Raises SettingsError, with one line, for what Hydra would misread or explain at length.
     """
     asked = get_args_parser().parse_intermixed_args(arguments)
-    overrides = OverridesParser.create().parse_overrides(asked.overrides)
+    overrides = [parsed(text) for text in asked.overrides]
     sweeps = asked.multirun or any(one.key_or_group in CHOOSE_RUNS for one in overrides)
     for override in overrides:
         name = override.key_or_group
@@ -122,12 +137,49 @@ def read_command_line(arguments: list[str], schema: type) -> list[str]:
             refuse_unknown_name(name, schema)
         refuse_unknown_option(override, _options(name, asked))
         refuse_unreadable_option(override, asked)
+        refuse_missing_launcher(override)
         if override.is_sweep_override():
             refuse_accidental_sweep(override, sweeps)
     flags = list(arguments)
     for text in asked.overrides:
         flags.remove(text)
     return [*flags, *asked.overrides]
+
+
+def parsed(text: str) -> Override:
+    """An override as Hydra reads it; raises SettingsError where quotes would make it readable."""
+    parser = OverridesParser.create()
+    try:
+        return parser.parse_overrides([text])[0]
+    except HydraException:
+        if (quoted := in_quotes(text)) is not None:
+            with suppress(HydraException):
+                parser.parse_overrides([quoted])
+                raise SettingsError(
+                    f"{text} cannot be read: such characters need quotes, write "
+                    f"{shlex.quote(quoted)}"
+                ) from None
+        raise
+
+
+def in_quotes(text: str) -> str | None:
+    """An override whose value is in Hydra's double quotes; None of a list or what has quotes."""
+    name, equals, value = text.partition("=")
+    if not equals or value[:1] in ("", *"[{\"'"):
+        return None
+    return f'{name}="{os.path.expanduser(value)}"'
+
+
+def refuse_missing_launcher(override: Override) -> None:
+    """Raise SettingsError where a launcher's plugin is not installed, naming it."""
+    plugin = LAUNCHERS.get(str(override.value()), "")
+    if override.key_or_group != "hydra/launcher" or not plugin:
+        return
+    if not (find_spec("hydra_plugins") and find_spec(f"hydra_plugins.hydra_{plugin}_launcher")):
+        raise SettingsError(
+            f"{override.input_line} needs a plugin of Hydra that is not there: "
+            f"pip install hydra-{plugin}-launcher"
+        )
 
 
 def refuse_unknown_option(override: Override, options: list[str]) -> None:
@@ -154,7 +206,7 @@ def refuse_unreadable_option(override: Override, asked: Namespace) -> None:
 
 def refuse_accidental_sweep(override: Override, sweeps: bool) -> None:
     """Raise SettingsError for `concats=2,4`, which is no list, and for a sweep without -m."""
-    name, text = override.key_or_group, override.input_line
+    name, text = override.key_or_group, str(override.input_line)
     if name in LISTS and override.value_type in LISTED:
         values = list(override.sweep_string_iterator())
         bare = not any(value.startswith("[") for value in values)
@@ -165,7 +217,10 @@ def refuse_accidental_sweep(override: Override, sweeps: bool) -> None:
                 f"of them, or '{name}={each}' -m for one model each"
             )
     if not sweeps:
-        raise SettingsError(f"{text} names several values: add -m for a run with each of them")
+        one = (
+            f", or write {shlex.quote(in_quotes(text) or text)} for one path" if "/" in text else ""
+        )
+        raise SettingsError(f"{text} names several values: add -m for a run with each of them{one}")
 
 
 def _options(group: str, asked: Namespace) -> list[str]:

@@ -10,10 +10,11 @@ import facerot
 
 HOUSE = Path(facerot.__file__).parent
 # A room may import from those after it and from itself; the rest are leaves, in their order.
-COMMANDS = ("calibrate", "train", "analyse", "rotate", "export", "playground")
+COMMANDS = ("__main__", "calibrate", "train", "analyse", "rotate", "export", "playground")
 ROOMS = (*COMMANDS, "training", "report", "measure", "evidence", "runs", "data")
 LEAVES = (
     "command",
+    "usage",
     "progress",
     "threads",
     "paper",
