@@ -110,7 +110,7 @@ MASKED_FIGURES = {
         "Fig 5. Each latent alone",
         _each_alone,
         ("rgb",),
-        "One latent is kept, the other four are set to 0; all: nothing is.",
+        "One latent is kept, the others are set to 0; all: nothing is.",
     ),
     "figure6": MaskedFigure(
         "Fig 6. Latents removed one by one",

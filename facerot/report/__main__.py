@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from filelock import FileLock
 
 from facerot.command import command
 from facerot.report import page
-from facerot.report.page import Facts, Lacking, Part, Shown
+from facerot.report.page import Facts, Lacking, OfModel, Part, Shown
 from facerot.report.playground import Playground
 from facerot.report.sections import SECTIONS, Findings, find
 from facerot.report.style import Picture, look
@@ -62,9 +62,18 @@ def _write_report(found: Findings) -> Path:
 
 
 def save(
-    entry: Table | Picture | Facts | Playground, folder: Path
-) -> Table | Shown | Facts | Playground:
+    entry: Table | Picture | Facts | Playground | OfModel, folder: Path
+) -> Table | Shown | Facts | Playground | OfModel:
     """Write the files of a part's entry; what the page shows of it."""
+    if isinstance(entry, OfModel):
+        return replace(entry, entries=[save_one(one, folder) for one in entry.entries])
+    return save_one(entry, folder)
+
+
+def save_one(
+    entry: Table | Picture | Shown | Facts | Playground, folder: Path
+) -> Table | Shown | Facts | Playground:
+    """The same for an entry that holds no others."""
     if isinstance(entry, Picture):
         return save_picture(entry, folder / "figures")
     if isinstance(entry, Table):
@@ -83,7 +92,8 @@ def save_picture(picture: Picture, folder: Path) -> Shown:
         )
         images[kind] = buffer.getvalue()
         _write(folder / f"{picture.name}.{kind}", images[kind])
-    return Shown(picture.name, picture.title, picture.note, images["png"], picture.blocks)
+    title, note = picture.title, picture.note
+    return Shown(picture.name, title, note, images["png"], picture.blocks, picture.folded)
 
 
 def _write(path: Path, content: bytes | str) -> None:

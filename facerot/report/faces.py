@@ -29,9 +29,15 @@ class Block:
 
 
 class Atlas:
-    """The picture that holds all faces of a page, each once; they are of one size."""
+    """The picture that holds many faces of a page, each once; they are of one size.
 
-    def __init__(self, blocks: Iterable[Block]) -> None:
+    Args:
+        blocks: the faces.
+        exact: whether to the pixel, or as JPEG in a sixth of the bytes.
+    """
+
+    def __init__(self, blocks: Iterable[Block], exact: bool = True) -> None:
+        self._exact = exact
         self._faces: dict[bytes, Pixels] = {}
         for face in (face for block in blocks for row in block.grid for face in row):
             self._faces.setdefault(face.tobytes(), face)
@@ -49,18 +55,31 @@ class Atlas:
         return int(size * -(-LARGE // size))
 
     @cached_property
-    def base64(self) -> str:
-        """It as WebP without loss, as text; empty where there is no face."""
+    def url(self) -> str:
+        """It as the URL of its data; empty where there is no face."""
         if not self._faces:
             return ""
+        picture = self._picture()
+        if self._exact:
+            return f"data:image/webp;base64,{as_webp(picture)}"
+        return f"data:image/jpeg;base64,{as_jpeg(picture)}"
+
+    def _picture(self) -> Image.Image:
         faces = np.stack(list(self._faces.values()))
         blank = np.zeros((-len(faces) % ACROSS, *faces.shape[1:]), np.uint8)
         rows = np.concatenate([faces, blank]).reshape(-1, ACROSS, *faces.shape[1:])
-        return as_webp(Image.fromarray(sheet(list(rows.swapaxes(0, 1)))))
+        return Image.fromarray(sheet(list(rows.swapaxes(0, 1))))
 
 
 def as_webp(picture: Image.Image) -> str:
     """A picture without loss, as text: a third smaller than as PNG."""
     whole = BytesIO()
     picture.convert("RGB").save(whole, "webp", lossless=True, method=2)  # 0 quick, 6 small
+    return b64encode(whole.getvalue()).decode()
+
+
+def as_jpeg(picture: Image.Image) -> str:
+    """A picture with some loss but all its colours, as text."""
+    whole = BytesIO()
+    picture.convert("RGB").save(whole, "jpeg", quality=75, subsampling="4:4:4", optimize=True)
     return b64encode(whole.getvalue()).decode()

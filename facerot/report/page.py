@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BytesIO
@@ -17,7 +17,7 @@ from facerot.errors import first_few
 from facerot.paper import BASELINE, SETS, model_name
 from facerot.report.faces import Atlas, Block, as_webp
 from facerot.report.playground import Playground
-from facerot.report.style import DPI
+from facerot.report.style import DPI, Picture
 from facerot.report.tables import Table, chip, statistic_text, verdict_text
 from facerot.runs.metrics import STILL_FELL
 from facerot.runs.study import ASKED_PER_RUN, Study
@@ -34,6 +34,7 @@ class Shown:
     note: str
     png: bytes
     blocks: Sequence[Block] = ()  # its faces, where it has any: shown instead of the picture
+    folded: bool = False  # whether it is of a model that is folded away
 
     @property
     def kind(self) -> str:
@@ -72,6 +73,16 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class OfModel:
+    """What is shown of one model, open or folded under its heading."""
+
+    title: str
+    entries: Sequence[Table | Picture | Shown | Facts | Playground]
+    open: bool
+    kind: str = "of_model"
+
+
+@dataclass(frozen=True)
 class Lacking:
     """What cannot be shown, and why; said at the top of the page."""
 
@@ -84,7 +95,12 @@ class Part:
 
     anchor: str
     title: str
-    entries: Sequence[Table | Shown | Facts | Playground]
+    entries: Sequence[Table | Shown | Facts | Playground | OfModel]
+
+    def flat(self) -> Iterator[Table | Picture | Shown | Facts | Playground]:
+        """Its entries, those of a model one by one."""
+        for entry in self.entries:
+            yield from entry.entries if isinstance(entry, OfModel) else [entry]
 
 
 def render(study: Study, lacking: Sequence[str], parts: Iterable[Part]) -> str:
@@ -105,8 +121,14 @@ def _playing(part: Part, room: int) -> Part:
 
 
 def _render(study: Study, lacking: Sequence[str], parts: Sequence[Part]) -> str:
-    entries = [entry for part in parts for entry in part.entries]
-    blocks = (block for entry in entries if isinstance(entry, Shown) for block in entry.blocks)
+    entries = [entry for part in parts for entry in part.flat()]
+    shown = [entry for entry in entries if isinstance(entry, Shown)]
+    atlases = {
+        folded: Atlas(
+            (block for one in shown if one.folded == folded for block in one.blocks), not folded
+        )
+        for folded in (False, True)
+    }
     return (
         _environment()
         .get_template("page.html.jinja")
@@ -119,7 +141,7 @@ def _render(study: Study, lacking: Sequence[str], parts: Sequence[Part]) -> str:
             statistic_text=statistic_text,
             verdict_text=verdict_text,
             parts=parts,
-            atlas=Atlas(blocks),
+            atlases=atlases,
         )
     )
 
@@ -183,6 +205,7 @@ def about(study: Study) -> list[tuple[str, str]]:
     told = {
         "Faces": faces,
         "Split": split and split + drawn,
+        "Seeds": seeds_told(study),
         "Budget": f"{first.metrics.budget}, {steps}{unit}",
         "Left out": f"the scores that need {unknown}: of this face set nobody said it"
         * bool(unknown),
@@ -191,16 +214,23 @@ def about(study: Study) -> list[tuple[str, str]]:
     return [(name, text) for name, text in told.items() if text]
 
 
+def seeds_told(study: Study) -> str:
+    """Which seeds there are of which model."""
+    seeds = {model_name(concats): _list(study.seeds(concats)) for concats in study.models}
+    if len(seeds) > 1 and len(set(seeds.values())) == 1:
+        return f"{seeds.popitem()[1]} of every model"
+    return "; ".join(f"{name}: {listed}" for name, listed in seeds.items())
+
+
 def rests_on(study: Study) -> list[tuple[str, str]]:
     """Which runs, faces, settings, versions and code the report rests on."""
     if not study.runs:
         return [("Runs", "none has finished")]
-    seeds = [f"{model_name(concats)}: {_list(study.seeds(concats))}" for concats in study.models]
     settings = sorted(what_decides(study.runs[0].settings, TRAINS).items())
     metrics = [run.metrics for run in study.runs]
     hours = sum(each.seconds for each in metrics) / 3600
     return [
-        ("Seeds", "; ".join(seeds)),
+        ("Seeds", seeds_told(study)),
         ("Faces", _all(each.faces["summary"] for each in metrics)),
         ("Fingerprint of the faces", _all(each.fingerprint for each in metrics)),
         (

@@ -14,9 +14,10 @@ from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 from facerot.config import SPLITS
 from facerot.errors import first_few
 from facerot.evidence.bootstrap import estimate
-from facerot.evidence.claims import WITHOUT
-from facerot.paper import model_name, number_of_concats
+from facerot.latents import keep_label, remove
+from facerot.paper import number_of_concats
 from facerot.report.curves import read_curves
+from facerot.report.models import Model, labels
 from facerot.report.style import INK, LOSS, TEST, TRAIN, Picture
 from facerot.runs.metrics import BASELINES
 from facerot.runs.study import Study
@@ -36,7 +37,7 @@ def mse_strips(study: Study) -> Picture:
     for (name, said), style in zip(BASELINES.items(), ("--", ":")):
         ax.axhline(study.baseline(name).mean(), color=LOSS, ls=style, label=said)
     figure.legend(loc="outside upper left", ncols=2)
-    ax.set_xticks(range(len(models)), [model_name(concats) for concats in models], rotation=45)
+    ax.set_xticks(range(len(models)), labels(study).values(), rotation=45)
     for label in ax.get_xticklabels():
         label.set(ha="right", rotation_mode="anchor")
     note = (
@@ -66,12 +67,15 @@ def overfitting(study: Study) -> Picture:
     return Picture("overfitting", "Overfitting: MSE by the number of Concats", note, figure)
 
 
-def rotation_by_seed(study: Study) -> Picture:
+def rotation_by_seed(study: Study, model: Model) -> Picture:
     """Rotation without each latent, by seed: Fig 7 as numbers."""
     figure = Figure((6.4, 3.2), layout="constrained")
-    labels = [f"-{k}" for k in WITHOUT]
+    latents = study.of(model.concats)[0].latents_of_model
+    without = {f"-{k}": keep_label(remove(latents, k)) for k in latents}
     for ax, split in zip(figure.subplots(1, 2, sharey=True), SPLITS):
-        columns = [study.score("rotation", keep, split) for keep in WITHOUT.values()]
+        columns = [
+            study.score("rotation", keep, split, concats=model.concats) for keep in without.values()
+        ]
         strips(ax, columns, COLOURS[split])
         for at, values in enumerate(columns):
             if len(values) > 1:
@@ -79,17 +83,17 @@ def rotation_by_seed(study: Study) -> Picture:
                 ax.annotate(text, (at, 1), (0, 2), xycoords=("data", "axes fraction"),
                             textcoords="offset points", ha="center", size=8)  # fmt: skip
         ax.axhline(0, color=INK, lw=0.8)
-        ax.set_xticks(range(len(labels)), labels)
+        ax.set_xticks(range(len(without)), without)
         ax.set_xlabel(f"{split} faces, latent removed")
     figure.axes[0].set_ylabel("rotation")
-    note = "A dot a seed; above each strip the standard deviation over seeds."
+    note = f"{model.heading}. A dot a seed; above each strip the standard deviation over seeds."
     title = "Fig 7 in numbers. Rotation without each latent, by trial"
-    return Picture("figure7_spread", title, note, figure)
+    return Picture(model.file("figure7_spread"), title, note, figure)
 
 
 def loss_curves(study: Study) -> Picture:
     """The curves of every model: mean over seeds, and the range of the seeds."""
-    models = study.models
+    models, named = study.models, labels(study)
     down = -(-len(models) // CURVES_ACROSS)
     figure = Figure((7.6, 1.9 * down + 0.5), layout="constrained")
     axes = figure.subplots(down, CURVES_ACROSS, sharex=True, sharey=True, squeeze=False)
@@ -104,7 +108,7 @@ def loss_curves(study: Study) -> Picture:
             mean, low, high = by_epoch.mean(), by_epoch.min(), by_epoch.max()
             ax.plot(mean.index, mean, color=colour)
             ax.fill_between(mean.index, low, high, color=colour, alpha=0.25, lw=0)
-        ax.set_title(model_name(concats))
+        ax.set_title(named[concats])
         _log_axis(ax)
     for ax in list(axes.flat)[len(models) :]:
         ax.set_axis_off()

@@ -10,13 +10,14 @@ from facerot.evidence.claims import CLAIMS, Judged, judge_all
 from facerot.evidence.multiverse import Spec, specs_of
 from facerot.paper import BASELINE, number_of_concats
 from facerot.report import multiverse, paper_figures, plots, tables, turn
-from facerot.report.page import Facts, Lacking, rests_on
+from facerot.report.models import Model, models
+from facerot.report.page import Facts, Lacking, OfModel, rests_on
 from facerot.report.playground import Playground, playground
 from facerot.report.style import Picture
 from facerot.report.tables import Table
 from facerot.runs.study import Study
 
-Entry = Table | Picture | Facts | Playground | Lacking
+Entry = Table | Picture | Facts | Playground | Lacking | OfModel
 
 
 @dataclass(frozen=True)
@@ -75,20 +76,44 @@ def _mse(found: Findings) -> Iterator[Entry]:
 
 
 def _figures(found: Findings) -> Iterator[Entry]:
-    """The paper's figures, and a line for each that cannot be drawn."""
-    for figure in paper_figures.FIGURES:
-        if not all(found.study.of(concats) for concats in figure.needs):
-            continue  # said in `page.missing`, model by model
-        try:
-            yield paper_figures.draw(figure, found.study)
-        except (OSError, ValueError) as error:
-            yield Lacking(f"{figure.title}: {one_line(error)}")
-        if figure.name == "figure7":
-            yield plots.rotation_by_seed(found.study)
+    """The paper's figures in its order, then those of one model for each of the others."""
+    study = found.study
+    yield from _faces(study, paper_figures.OUTPUTS)
+    for model in models(study):
+        yield from _of_model(model, _figures_of(study, model))
+        if model.leads:
+            yield from _faces(study, paper_figures.CONCAT2_ALONE)
+
+
+def _figures_of(study: Study, model: Model) -> Iterator[Picture | Lacking]:
+    for figure in paper_figures.figures_of(model):
+        yield from _faces(study, figure)
+        if figure.every_seed:
+            yield plots.rotation_by_seed(study, model)
+
+
+def _faces(study: Study, figure: paper_figures.FaceFigure) -> Iterator[Picture | Lacking]:
+    """A figure of faces, or a line on why it cannot be drawn."""
+    if not all(study.of(concats) for concats in figure.needs):
+        return  # said in `page.missing`, model by model
+    try:
+        yield paper_figures.draw(figure, study)
+    except (OSError, ValueError) as error:
+        yield Lacking(f"{figure.title}: {one_line(error)}")
+
+
+def _of_model(model: Model, entries: Iterable[Table | Picture | Lacking]) -> Iterator[Entry]:
+    """What is shown of one model, under its heading; what is lacking is said elsewhere."""
+    drawn = list(entries)
+    shown = [entry for entry in drawn if not isinstance(entry, Lacking)]
+    yield from (entry for entry in drawn if isinstance(entry, Lacking))
+    if shown:
+        yield OfModel(model.heading, shown, model.leads)
 
 
 def _latents(found: Findings) -> Iterator[Entry]:
-    yield from tables.latent_tables(found.study)
+    for model in models(found.study):
+        yield from _of_model(model, tables.latent_tables(found.study, model))
 
 
 def _models(found: Findings) -> Iterator[Entry]:
@@ -129,7 +154,7 @@ SECTIONS = (
     Section("figures", "Figures 3 to 10", (), _figures),
     Section("multiverse", "Which settings decide", (), _multiverse),
     Section("turn", "Where the turn is made", (BASELINE,), _turn),
-    Section("latents", "What each latent carries", (BASELINE,), _latents),
+    Section("latents", "What each latent carries", (), _latents),
     Section("models", "The models compared", (), _models),
     Section("training", "Training", (), _training),
     Section("rests-on", "What this rests on", (), _rests_on),

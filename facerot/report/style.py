@@ -53,6 +53,7 @@ class Picture:
         note: what one has to know to read it.
         figure: as its files hold it.
         blocks: the faces in it, where it has any, as the page shows them.
+        folded: whether it is of a model that is folded away: its faces then cost fewer bytes.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Picture:
     note: str
     figure: Figure
     blocks: Sequence[Block] = ()
+    folded: bool = False
 
 
 @contextmanager

@@ -10,10 +10,11 @@ from itertools import combinations, groupby
 import pandas as pd
 
 from facerot.config import SPLITS
-from facerot.evidence.bootstrap import Estimate, estimate
+from facerot.evidence.bootstrap import Estimate, Values, estimate
 from facerot.evidence.claims import Judged
-from facerot.latents import LATENTS, keep_label, keep_ones, removals
-from facerot.paper import BASELINE, SETS, TABLES, model_name
+from facerot.latents import keep_label, keep_ones, removals
+from facerot.paper import SETS, TABLES, model_name
+from facerot.report.models import Model, labels
 from facerot.runs.metrics import BASELINES, STILL_FELL
 from facerot.runs.study import Study
 
@@ -155,24 +156,28 @@ def difference_tables(study: Study) -> list[Table]:
 
 
 def _difference_table(study: Study, split: str) -> Table:
-    names = {concats: model_name(concats) for concats in study.models}
+    names = labels(study)
     found = {
-        (names[one], names[other]): estimate(
+        (one, other): estimate(
             (study.mse(one, split) - study.mse(other, split)).dropna().to_numpy()
         )
         for one, other in combinations(study.models, 2)
     }
     numbers = pd.DataFrame(
-        {"model": one, "minus": other, **_columns("difference", value)}
+        {
+            "model": model_name(one),
+            "minus": model_name(other),
+            **_columns("difference", value),
+        }
         for (one, other), value in found.items()
     )
-    first, *others = names.values()
+    first, *others = names
     rows = [first, *others[:-1]]
-    text, bold = pd.DataFrame({"Model": rows}), {}
+    text, bold = pd.DataFrame({"Model": [names[one] for one in rows]}), {}
     for other in others:
         cells = [found.get((one, other)) for one in rows]
-        text[other] = ["" if cell is None else _in_units(cell.value) for cell in cells]
-        bold[other] = [cell is not None and cell.verdict != "open" for cell in cells]
+        text[names[other]] = ["" if cell is None else _in_units(cell.value) for cell in cells]
+        bold[names[other]] = [cell is not None and cell.verdict != "open" for cell in cells]
     note = (
         "Mean over seeds of MSE(row) - MSE(column), paired by seed, in units of 0.0001. Bold: the "
         f"95 % interval excludes 0, as it would by chance in about 1 of 20 of {len(found)} pairs."
@@ -181,33 +186,41 @@ def _difference_table(study: Study, split: str) -> Table:
     return Table(f"differences_{split}", title, note, numbers, text, _bold(text, bold))
 
 
-def latent_tables(study: Study) -> list[Table]:
-    """The scores of the Baseline with each latent alone and with each removed."""
-    return [_latent_table(study, split) for split in SPLITS if study.of(BASELINE)]
+def latent_tables(study: Study, model: Model) -> list[Table]:
+    """The scores of a model with each latent alone and each removed; none where not measured."""
+    of_model = study.latents.index.get_level_values("concats") == model.concats
+    known = study.latents[of_model].index.unique("score")  # there may be no eye band or face box
+    scores = [score for score in LATENT_SCORES if score in known]
+    return [_latent_table(study, model, split, scores) for split in SPLITS if scores]
 
 
-def _latent_table(study: Study, split: str) -> Table:
-    known = study.latents.index.unique("score")  # a face set may have no eye band or face box
+def _latent_table(study: Study, model: Model, split: str, scores: Sequence[str]) -> Table:
+    latents = study.of(model.concats)[0].latents_of_model
     found = {
         caption: {
-            score: estimate(study.score(score, keep_label(keep), split).dropna().to_numpy())
-            for score in LATENT_SCORES
-            if score in known
+            score: estimate(_values(study, model, score, keep_label(keep), split))
+            for score in scores
         }
-        for caption, keep in (removals(LATENTS) | keep_ones(LATENTS)).items()
+        for caption, keep in (removals(latents) | keep_ones(latents)).items()
     }
     numbers = pd.DataFrame(
         {"latents": caption, "score": score, **_columns("value", value)}
-        for caption, scores in found.items()
-        for score, value in scores.items()
+        for caption, of_scores in found.items()
+        for score, value in of_scores.items()
     )
     text = pd.DataFrame(
-        {"Latents": caption} | {score: _plus_minus(value) for score, value in scores.items()}
-        for caption, scores in found.items()
+        {"Latents": caption} | {score: _plus_minus(value) for score, value in of_scores.items()}
+        for caption, of_scores in found.items()
     )
-    title = f"What each latent carries, {split} faces"
-    note = "The Baseline's scores with all latents, with latentn removed (-n), with one alone."
-    return Table(f"latents_{split}", title, note, numbers, text, _bold(text, {}))
+    title = f"What each latent carries, {split} faces. {model.heading}"
+    note = "Scores with all latents, with latentn removed (-n), with one alone."
+    name = model.file(f"latents_{split}")
+    return Table(name, title, note, numbers, text, _bold(text, {}))
+
+
+def _values(study: Study, model: Model, score: str, keep: str, split: str) -> Values:
+    found = study.score(score, keep, split, concats=model.concats)
+    return found.dropna().to_numpy(dtype=float)
 
 
 @dataclass(frozen=True)
@@ -311,7 +324,7 @@ def _columns(name: str, found: Estimate) -> dict[str, float]:
 
 
 def _number(value: float, decimals: int, sign: str = "") -> str:
-    return UNKNOWN if math.isnan(value) else f"{value:{sign}.{decimals}f}"
+    return UNKNOWN if math.isnan(value) else f"{round(value, decimals) + 0.0:{sign}.{decimals}f}"
 
 
 def _interval(value: float, low: float, high: float, decimals: int = 5, sign: str = "") -> str:

@@ -88,7 +88,7 @@ def test_the_page_is_whole_and_fetches_nothing(page: Path) -> None:
     links = Links(html)
     assert all(load.startswith("data:") for load in links.loads)
     assert "iframe" not in links.tags
-    assert re.findall(r"url\((?!data:image/webp;base64,)", html) == []
+    assert re.findall(r"url\((?!data:image/(webp|jpeg);base64,)", html) == []
     assert "@import" not in html
     for lead in links.leads:
         assert lead[1:] in links.anchors if lead.startswith("#") else (page / lead).is_file(), lead
@@ -107,15 +107,16 @@ def test_every_table_and_figure_is_there_in_every_format(page: Path) -> None:
         assert (page / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
 
 
-def shown_faces(html: str, figure: str) -> list[list[np.ndarray]]:
+def shown_faces(html: str, figure: str, folded: bool = False) -> list[list[np.ndarray]]:
     """The faces (S, S, 3) of each row of a figure, cut from the picture that holds them all."""
+    kind = "jpeg" if folded else "webp"
     (packed,) = re.findall(
-        r"\.faces div \{ background-image: url\(data:image/webp;base64,(.*?)\)", html
+        rf"\.faces div {{ background-image: url\(data:image/{kind};base64,(.*?)\)", html
     )
     with Image.open(BytesIO(base64.b64decode(packed))) as picture:
         atlas = np.asarray(picture.convert("RGB"))
     size = atlas.shape[1] // 16
-    body = html[html.index(f'<figure id="{figure}">') :]
+    body = html[html.index(f'<figure id="{figure}"') :]
     rows = re.findall(r"<tr><th scope=.row.>.*?</tr>", body[: body.index("</figure>")])
     return [
         [atlas[int(y) * size :, int(x) * size :][:size, :size]
@@ -250,6 +251,44 @@ def test_broken_runs_are_named_and_spoil_nothing(
     assert "Fig 6. Latents removed one by one: " in html
     assert "events: unet_concats-1234_seed-0, unet_concats-2_seed-0." in html
     assert (study / "report" / "figures" / "figure10.png").exists()
+
+
+def test_every_model_has_its_figures_and_latents_and_says_its_seeds(page: Path) -> None:
+    html = (page / "index.html").read_text()
+    headings = re.findall(r'<details class="model"( open)?><summary>(.*?)</summary>', html)
+    assert headings[:4] == [
+        (" open", "U-Net, all four Concats: 3 seeds (0, 1, 3)"),
+        ("", "AE, no Concat: 3 seeds (0, 1, 3)"),
+        ("", "Concat2: 1 seed (0)"),
+        ("", "Concat2,4: 1 seed (0)"),
+    ]
+    assert headings[4:] == headings[:4], "figures and latents"
+    assert "Concat2 (1 seed)" in html[html.index('id="differences_test"') :]
+    (row,) = shown_faces(html, "figure6_concats-24", folded=True)[0:1]
+    names = ["input", "target", *map(keep_label, masks((2, 4, 5), "rgb"))]
+    with Image.open(page.parent / "unet_concats-24_seed-0" / "faces" / "train_rgb.png") as sheet:
+        faces = read_sheet(np.asarray(sheet.convert("RGB")), names)
+    for shown, name in zip(row, ("input", "target", "245", "45", "25", "24"), strict=True):
+        assert np.abs(shown.astype(int) - faces[name][0]).mean() < 5
+    table = pd.read_csv(page / "tables" / "latents_test_concats-24.csv")
+    run = pd.read_csv(page.parent / "unet_concats-24_seed-0" / "latents.csv", dtype={"keep": str})
+    told = run.query("split == 'test' and probe == 'rgb' and fill == 'zero' and keep == '25'")
+    wanted = told.set_index("score")["value"]["rotation"]
+    without_4 = table[(table["latents"] == "-4") & (table["score"] == "rotation")]
+    assert without_4["value"].item() == pytest.approx(wanted)
+
+
+def test_a_study_without_the_baseline_shows_its_first_model(
+    copied: Path, report: Command, tmp_path: Path
+) -> None:
+    for run in copied.glob("*/"):
+        if run.name != "unet_concats-24_seed-0":
+            shutil.rmtree(run)
+    assert report("study=heads-smoke", cwd=tmp_path).returncode == 0
+    html = (copied / "report" / "index.html").read_text()
+    assert html.count("open><summary>Concat2,4: 1 seed (0)") == 2
+    for name in ("figure5", "figure6", "figure8", "figure9", "latents_train", "latents_test"):
+        assert f'id="{name}_concats-24"' in html
 
 
 @pytest.mark.parametrize(("gap", "bold"), [(0.01, True), (0.0, False)])
