@@ -33,7 +33,7 @@ CHECKED = (*TABLES["table3"].mse, *TABLES["table4"].mse)
 PRINTED = {concats: both for table in TABLES.values() for concats, both in table.mse.items()}
 
 Candidate = dict[str, Any]  # setting -> value
-Trained = tuple[float, float, float]  # MSE on train and on test faces, seconds of training
+Trained = tuple[float, float, float]  # MSE on train and on test faces, seconds
 TrainAll = Callable[[Iterable[Sequence[str]]], Iterable[Trained]]
 
 

@@ -14,7 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from facerot import interrupt
+from facerot import interrupt, progress
 from facerot.command import hydra_command
 from facerot.config import DEFAULT_SPEC, Settings
 from facerot.data.listing import Listing, list_faces
@@ -56,7 +56,7 @@ def perform(cfg: DictConfig) -> Outcome:
             name, interrupted = str(run.folder), INTERRUPTED
             jobs = HydraConfig.get().launcher.get("n_jobs", 1)
             settings.threads = threads_for(settings.threads, jobs)
-            with held(run):
+            with held(run), progress.of(str(run.folder)):
                 run.remove_unfinished_files()
                 return train(settings, run)
     except Interrupted as end:

@@ -137,7 +137,7 @@ def test_tensorboard_holds_curves_panels_histograms_and_hyperparameters(studied:
         board = EventAccumulator(str(file)).Reload()
         for kind in tags:
             tags[kind] |= set(board.Tags()[kind])
-    assert {"loss", "mse/train", "mse/test"} <= tags["scalars"]
+    assert {"loss", "mse/train", "mse/test", "learning_rate"} <= tags["scalars"]
     assert "hp_metric" not in tags["scalars"]
     panels = {f"{name}/{split}" for name in ("faces", "figure5", "figure6", "figure8", "figure9")
               for split in ("train", "test")}  # fmt: skip

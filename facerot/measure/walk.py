@@ -8,6 +8,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
+from facerot import progress
 from facerot.config import DEVICES, Settings, require_threads
 from facerot.errors import SettingsError, first_few, one_line, require_choice
 from facerot.runs.run import Run
@@ -55,7 +56,7 @@ def fault_of(run: Run, asked: Walk, work: Work) -> str | None:
         work: gets the run and its settings as they are asked for.
     """
     try:
-        with run.lock():
+        with run.lock(), progress.of(str(run.folder)):
             made_with = run.settings()
             if run.metrics() is None or made_with is None:
                 print(f"{run.folder}: not finished, left alone", flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -12,7 +13,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from facerot import interrupt
+from facerot import interrupt, progress
 from facerot.config import SPLITS, Settings
 from facerot.data.datamodule import Batch, EpochOrder, FacePairs
 from facerot.errors import SettingsError
@@ -21,6 +22,8 @@ from facerot.measure.pictures import write_pictures
 from facerot.panels import Pixels, captioned, to_pixels
 from facerot.runs.run import Run
 from facerot.training.module import FaceRotation
+
+LOSSES = ("loss", "mse/train", "mse/test")  # the last epoch's; those of the last evaluation
 
 
 class StopWhenAsked(L.Callback):
@@ -108,6 +111,45 @@ class RefuseNonFinite(L.Callback):
             f" loss {self.loss:g}, learning rate {rate:g}; try a lower trainer.learning_rate"
             " (the last good checkpoint is kept)"
         )
+
+
+class Lines(L.Callback):
+    """Says every half minute how far the training is, where no bar shows it."""
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Training goes on from here."""
+        self.since, self.before = time.monotonic(), trainer.global_step
+
+    def on_train_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: Any,
+        batch: Batch,
+        batch_idx: int,
+    ) -> None:
+        """Epoch, losses as they were last, time left."""
+        progress.tell(lambda: self._line(trainer))
+
+    def _line(self, trainer: L.Trainer) -> str:
+        found = trainer.callback_metrics
+        losses = "".join(f", {name} {found[name]:.4f}" for name in LOSSES if name in found)
+        steps = trainer.estimated_stepping_batches
+        return f"{_epoch(trainer)}{losses}, " + progress.left(
+            self.since, trainer.global_step - self.before, int(steps) - self.before
+        )
+
+    def on_validation_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
+        """The same while it is evaluated."""
+        progress.tell(lambda: f"{_epoch(trainer)}, evaluating")
+
+    def on_test_batch_end(self, *_: Any) -> None:
+        """The same once it is finished."""
+        progress.tell(lambda: "trained, evaluating")
+
+
+def _epoch(trainer: L.Trainer) -> str:
+    return f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}"
 
 
 class LatentMasking(L.Callback):

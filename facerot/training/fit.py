@@ -29,6 +29,7 @@ from facerot.runs.trained import architecture_of, save_weights
 from facerot.training.callbacks import (
     FacePanels,
     LatentMasking,
+    Lines,
     RefuseNonFinite,
     StopWhenAsked,
 )
@@ -137,7 +138,7 @@ def make_trainer(
         save_on_train_epoch_end=True,
         enable_version_counter=False,
     )
-    beside = [record, RefuseNonFinite(), StopWhenAsked(run), LatentMasking(run, settings)]
+    beside = [record, Lines(), RefuseNonFinite(), StopWhenAsked(run), LatentMasking(run, settings)]
     return L.Trainer(
         default_root_dir=run.folder,
         accelerator=asked.device,
@@ -163,6 +164,7 @@ def _quieten() -> None:
     warnings.filterwarnings("ignore", ".*ended before the epoch ended.*")  # see StopWhenAsked
     warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists and is not empty.*")
     warnings.filterwarnings("ignore", ".*callbacks used to create the checkpoint need.*")
+    warnings.filterwarnings("ignore", ".*`srun` command is available.*")
     warnings.filterwarnings("ignore", "The dirpath has changed from .*")  # a run may be moved
 
 
@@ -229,6 +231,8 @@ def git_commit() -> str | None:
 
 def _log_hyperparameters(settings: Settings, trainer: L.Trainer, metrics: Metrics) -> None:
     chosen = {
+        "data": settings.data.name,
+        "budget": settings.budget,
         "concats": keep_label(settings.concats),
         "seed": settings.seed,
         "source_yaw": " ".join(f"{yaw:g}" for yaw in settings.source_yaw),
@@ -238,6 +242,7 @@ def _log_hyperparameters(settings: Settings, trainer: L.Trainer, metrics: Metric
         "colour": settings.model.colour,
         "epochs": metrics.epochs,
         "learning_rate": settings.trainer.learning_rate,
+        "batch_size": settings.trainer.batch_size,
     }
     final = {
         f"{name}/{split}": getattr(metrics, split)[name]

@@ -61,6 +61,10 @@ class FaceRotation(L.LightningModule):
         self.log("loss", loss, on_step=False, on_epoch=True, batch_size=len(x))
         return loss
 
+    def on_train_epoch_end(self) -> None:
+        """The learning rate that the epoch ended with."""
+        self.log("learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"])
+
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int) -> None:
         """MSE in eval mode, on train and on test faces: for the curves, never to choose weights."""
         x, y = batch
