@@ -67,8 +67,8 @@ def test_a_run_goes_on_from_every_step_to_the_same_bits(
         record, before_it = Record(), saved["callbacks"]["Record"]
         learn(settings, run, faces, record)
         assert sum(record.seconds.values()) > sum(before_it["seconds"].values()) > 0
-        assert len(record.losses) == 2
-        assert record.losses[: step // 3] == before_it["losses"][: step // 3]
+        assert len(record.curve) == 2
+        assert record.curve[: step // 3] == before_it["curve"][: step // 3]
         assert run.weights.read_bytes() == whole.weights.read_bytes()
         assert os.listdir(run.checkpoint.parent) == ["last.ckpt"]
 

@@ -121,7 +121,7 @@ def loss_curves(study: Study) -> Picture:
         "train and test are in eval mode."
     )
     without = [name for name, curves in read.items() if curves.empty]
-    note += f" Without TensorBoard's events: {first_few(without, ', ')}." if without else ""
+    note += f" Without curves.csv and events: {first_few(without, ', ')}." if without else ""
     return Picture("curves", "Loss curves", note, figure)
 
 

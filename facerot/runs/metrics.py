@@ -15,6 +15,7 @@ from facerot.runs.files import read_json, write_json
 
 BASELINES = {"copy_input": "copying the input", "mean_face": "the mean face"}  # need no network
 QUALITY = ("mse", "ssim", "psnr")  # of each split, in eval mode, all latents kept
+CURVES = ("loss", "mse/train", "mse/test")  # of curves.csv, by epoch
 PARTS = ("training", "evaluation", "measuring")  # of the time that a run takes
 SETTLED = 0.05  # the largest share by which the loss of a settled run falls over its last tenth
 STILL_FELL = f"the loss of a run still fell by more than {SETTLED:.0%} over its last tenth"

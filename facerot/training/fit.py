@@ -99,6 +99,7 @@ def learn(
             raise
         trainer.save_checkpoint(run.checkpoint)
     save_weights(module.net, run.weights)
+    record.write_curve(run.folder / "curves.csv", epochs)
     before(run.checkpoint).unlink(missing_ok=True)
     return trainer, module, checkpoint is not None
 

@@ -232,6 +232,8 @@ def test_broken_runs_are_named_and_spoil_nothing(
     foreign.write_text(foreign.read_text().replace("fingerprint", "fingers"))
     for events in (study / "unet_concats-1234_seed-0").glob("events*"):
         events.unlink()
+    for name in ("unet_concats-1234_seed-0", "unet_concats-2_seed-0"):
+        (study / name / "curves.csv").unlink()
     os.mkfifo(study / "unet_concats-2_seed-0" / "events.out.tfevents.9")
     (study / "unet_concats-1234_seed-0" / "faces" / "test_rgb.png").write_bytes(b"no picture")
     (study / "unet_concats-1234_seed-1_split-1" / "config.yaml").write_text("a: [")
