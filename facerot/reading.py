@@ -13,7 +13,7 @@ YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DEEPEST = 20  # levels of a YAML: libyaml follows thousands of them until the stack ends
 
 MOST_TEXT = 2**20  # bytes of a record or of settings
-MOST_TABLE = 2**26  # bytes of a CSV
+MOST_TABLE = 2**26  # bytes of a CSV or a parquet file
 MOST_PHOTO = 2**28  # bytes: the largest photo that is decoded, uncompressed
 MOST_WEIGHTS = 2**32  # bytes of a checkpoint
 

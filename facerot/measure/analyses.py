@@ -211,6 +211,7 @@ FURTHER = (
     further("decodability", 1),
     further("direction", 1),
     further("depth", 1),
+    further("geometry", 1),
 )
 
 

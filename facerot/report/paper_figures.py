@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import product
 from string import ascii_lowercase
 
@@ -13,14 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from facerot.config import SPLITS
-from facerot.data.photo import opened
-from facerot.latents import CHANNELS, keep_label, masks, remove
-from facerot.panels import Pixels, read_sheet
+from facerot.latents import CHANNELS, keep_label, remove
 from facerot.paper import AE, BASELINE, MASKED_FIGURES, MaskedFigure, model_name
-from facerot.reading import MOST_PHOTO, read_bytes
 from facerot.report.faces import Block
 from facerot.report.models import Model
 from facerot.report.style import Picture
+from facerot.runs.pictures import faces_of
 from facerot.runs.study import Finished, Study
 
 ROWS = 4  # of faces in a block
@@ -44,18 +41,6 @@ class FaceFigure:
     across: int = 1  # blocks side by side
     every_seed: bool = False  # whether it shows all seeds, not the first alone
     folded: bool = False  # whether it belongs to a model that is folded away
-
-
-@lru_cache(maxsize=64)
-def faces_of(run: Finished, split: str, probe: str) -> dict[str, Pixels]:
-    """`input`, `target` and every keep set by its label -> the faces shown, (N, S, S, 3).
-
-    Raises OSError or ValueError where the run's sheet is not such a picture.
-    """
-    names = ["input", "target", *map(keep_label, masks(run.latents_of_model, probe))]
-    path = run.folder / "faces" / f"{split}_{probe}.png"
-    with opened(read_bytes(path, MOST_PHOTO)) as file:
-        return read_sheet(np.asarray(file.convert("RGB")), names)
 
 
 def outputs(*models: str) -> Blocks:

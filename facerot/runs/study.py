@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
@@ -294,17 +294,22 @@ def _latents_of(folder: Path, settings: Settings) -> pd.DataFrame:
 
 
 def _further_of(path: Path) -> pd.DataFrame | None:
-    """NAME.csv of one run; None where there is none, or no whole one."""
+    """NAME.csv or NAME.parquet of one run; None where there is none, or no whole one."""
     try:
         stamp = read_json(path.with_suffix(".json"))
         if stamp is None:
             return None
         refuse_changed(path, stamp)
-        text = read_bytes(path, MOST_TABLE).decode()
-        table: pd.DataFrame = pd.read_csv(StringIO(text), dtype=LABELS)
-        return table
+        whole = BytesIO(read_bytes(path, MOST_TABLE))
+        by_face = path.suffix == ".parquet"
+        return pd.read_parquet(whole) if by_face else pd.read_csv(whole, dtype=LABELS)
     except (SettingsError, OSError, ValueError):
         return None
+
+
+def read_by_face(run: Finished, name: str) -> pd.DataFrame | None:
+    """NAME.parquet of `facerot.analyse`, a row a face; None where the run has no whole one."""
+    return _further_of(run.folder / f"{name}.parquet")
 
 
 def read_latents(path: Path) -> pd.DataFrame:
