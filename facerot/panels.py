@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 CAPTION_HEIGHT = 14  # px: one line of Pillow's built-in font
+FONT_SIZE = 10  # px, that font's usual one
 LETTER_WIDTH = 6  # px, about: longer captions are cut off
 PAPER, INK = 255, 0
 
@@ -40,13 +41,19 @@ def read_sheet(picture: Pixels, names: Sequence[str]) -> dict[str, Pixels]:
     return {name: grid[:, :, column] for column, name in enumerate(names)}
 
 
-def captioned(columns: Mapping[str, Pixels]) -> Pixels:
-    """The sheet of the columns with their names above them."""
-    faces = sheet(list(columns.values()))
-    width = faces.shape[1] // len(columns)
-    strip = Image.new("RGB", (faces.shape[1], CAPTION_HEIGHT), (PAPER,) * 3)
-    draw = ImageDraw.Draw(strip)
+def enlarged(picture: Pixels, scale: int) -> Pixels:
+    """A picture (H, W, 3) with a square of `scale` px in place of each pixel."""
+    return picture.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+def captioned(columns: Mapping[str, Pixels], scale: int = 1) -> Pixels:
+    """The sheet of the columns, enlarged, with their names above them."""
+    faces = enlarged(sheet(list(columns.values())), scale)
+    width, letters = faces.shape[1] // len(columns), 1 if scale == 1 else 2
+    height = CAPTION_HEIGHT * letters
+    strip = Image.new("RGB", (faces.shape[1], height), (PAPER,) * 3)
+    draw, font = ImageDraw.Draw(strip), ImageFont.load_default(FONT_SIZE * letters)
     for index, caption in enumerate(columns):
-        centre = (index + 0.5) * width, CAPTION_HEIGHT / 2
-        draw.text(centre, caption[: width // LETTER_WIDTH], fill=(INK,) * 3, anchor="mm")
+        centre, fits = ((index + 0.5) * width, height / 2), width // (LETTER_WIDTH * letters)
+        draw.text(centre, caption[:fits], fill=(INK,) * 3, anchor="mm", font=font)
     return np.concatenate([np.asarray(strip), faces])

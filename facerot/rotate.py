@@ -9,25 +9,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from PIL import Image
-from torch import Tensor
 
 from facerot.command import command
-from facerot.config import FaceSet, read_box, setting
-from facerot.data.photo import decode
+from facerot.config import read_box, setting
 from facerot.data.views import SUFFIXES
 from facerot.errors import BadFile, SettingsError, first_few, printable, reason, require_choice
-from facerot.latents import PROBES, removals
-from facerot.measure.probes import probe
-from facerot.model import UNet
-from facerot.panels import Pixels, captioned, sheet, to_pixels
-from facerot.reading import MOST_PHOTO, read_bytes
+from facerot.latents import PROBES
+from facerot.panels import Pixels, captioned, enlarged, sheet
 from facerot.runs.files import write_whole
-from facerot.runs.trained import Source, load_trained
+from facerot.runs.source import Source
 
 AS_THE_RUN = "run"
+LARGE = 256  # px: how wide a face is at least in what is written
 
 
 def _listed(name: str, value: Any) -> Any:
@@ -66,56 +60,94 @@ def rotate(asked: Rotate) -> None:
     Raises SettingsError before anything is written where something would be written over, and once
     the others are written, naming the photos that cannot be used.
     """
-    photos = _named(_photos(asked.input))
-    _refuse_to_write_over(photos, Path(asked.out), asked.force)
+    out = Path(asked.out)
+    photos = named(photos_of(asked.input, out))
+    refuse_to_write_over(photos, out, asked.force)
+    from facerot.measure.own_photos import learned_rims, read_photo, strangeness, turned
+    from facerot.measure.probes import probe
+    from facerot.runs.trained import load_trained  # torch takes seconds: only for work
+
     network, settings = load_trained(asked)
     faces = settings.data if asked.crop == AS_THE_RUN else replace(settings.data, crop=asked.crop)
-    keep = _keep(network, asked.keep)
-    faults = []
+    keep, learned = _keep(network.latents, asked.keep), learned_rims(asked.folder, settings.size)
+    faults, strange = [], []
     for name, path in photos.items():
         try:
-            x = _face(path, faces, settings.size)
+            photo = read_photo(path, faces, settings.size)
         except BadFile as error:
             faults.append(f"{path} ({error})")
             continue
-        path = _write(_columns(network, probe(x, asked.probe), keep), Path(asked.out), name)
-        print(printable(str(path)))
+        found = strangeness(photo, learned)
+        strange += [f"{path} ({', '.join(found)})"] if found else []
+        print(printable(str(write(turned(network, probe(photo.x, asked.probe), keep), out, name))))
+    if strange:
+        print(printable(f"far from the faces that this network learned, so that its answer may be "
+                        f"no face: {first_few(strange)}"))  # fmt: skip
     if faults:
         raise SettingsError(f"{len(faults)} photos cannot be used: {first_few(faults)}")
 
 
-def _keep(network: UNet, keep: list[int] | None) -> tuple[int, ...]:
+def _keep(latents: tuple[int, ...], keep: list[int] | None) -> tuple[int, ...]:
     if keep is None:
-        return network.latents
-    wrong = [k for k in keep if k not in network.latents]
+        return latents
+    wrong = [k for k in keep if k not in latents]
     if wrong:
-        has = ", ".join(map(str, network.latents))
+        has = ", ".join(map(str, latents))
         raise SettingsError(f"keep={keep}: this network has no latent{wrong[0]}, only {has}")
     return tuple(sorted(set(keep)))
 
 
-def _photos(inputs: Iterable[str]) -> list[Path]:
-    """The photos that files and folders stand for."""
-    photos: list[Path] = []
-    for path in (Path(name).expanduser() for name in inputs):
-        found = [path]
-        if path.is_dir():
-            found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
-        if not found or not path.exists():
-            raise SettingsError(f"input={path}: there is no such photo or folder of photos")
-        photos += found
+def photos_of(inputs: Iterable[str], out: Path) -> dict[Path, Path]:
+    """The photos that files, folders and patterns stand for, each with its place among them.
+
+    Folders are searched to their depths, but for what an earlier command wrote to `out`. Raises
+    SettingsError where one of the inputs stands for none.
+    """
+    photos: dict[Path, Path] = {}
+    for given in inputs:
+        path = Path(given).expanduser()
+        base, pattern = _pattern(path)
+        matches = [path] if path.exists() else sorted(base.glob(pattern)) if pattern else []
+        found = {
+            file: file.relative_to(base)
+            for match in matches
+            for file in (sorted(match.rglob("*")) if match.is_dir() else [match])
+            if file == path or file.suffix.lower() in SUFFIXES
+            if not (_is_within(file, out) and _is_within(out, base))
+        }
+        if not found:
+            raise SettingsError(f"input={given}: there is no such photo, or folder of photos")
+        photos |= found
     return photos
 
 
-def _named(photos: Iterable[Path]) -> dict[str, Path]:
-    """A name of its own for the two outputs of each photo."""
+def _pattern(path: Path) -> tuple[Path, str]:
+    """The folder in which what is asked for lies, and what it is called there.
+
+    Of a photo its folder, of a folder itself, of a pattern what comes before its first `*`.
+    """
+    if path.exists():
+        return (path, "") if path.is_dir() else (path.parent, path.name)
+    wild = [i for i, part in enumerate(path.parts) if set(part) & set("*?[")]
+    parts = path.parts[: wild[0]] if wild else path.parts
+    return Path(*parts), "/".join(path.parts[len(parts) :])
+
+
+def _is_within(path: Path, folder: Path) -> bool:
+    """Whether a path lies in a folder, and is not that folder."""
+    return folder.absolute() in path.absolute().parents
+
+
+def named(photos: Mapping[Path, Path]) -> dict[str, Path]:
+    """A name of its own for the two outputs of each photo, in the folders that it lies in."""
     names: dict[str, Path] = {}
     taken: set[str] = set()
-    for path in photos:
-        name, count = path.stem, 1
+    for path, place in photos.items():
+        stem = str(place.with_suffix(""))
+        name, count = stem, 1
         while taken & set(_outputs(name)):
             count += 1
-            name = f"{path.stem}_{count}"
+            name = f"{stem}_{count}"
         names[name] = path
         taken |= set(_outputs(name))
     return names
@@ -126,7 +158,7 @@ def _outputs(name: str) -> tuple[str, str]:
     return f"{name}.png", f"{name}_strip.png"
 
 
-def _refuse_to_write_over(photos: Mapping[str, Path], folder: Path, force: bool) -> None:
+def refuse_to_write_over(photos: Mapping[str, Path], folder: Path, force: bool) -> None:
     """Raise SettingsError where an output would replace an input, or without `force` anything."""
     outputs = [folder / file for name in photos for file in _outputs(name)]
     there = [path for path in outputs if os.path.lexists(path)]
@@ -153,35 +185,19 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _face(path: Path, faces: FaceSet, size: int) -> Tensor:
-    """A photo as the network sees the faces of its run, (1, 3, size, size) in [0, 1]."""
+def write(columns: dict[str, Pixels], folder: Path, name: str) -> Path:
+    """Write the output alone and the strip, each pixel a square; the path of the first."""
+    scale = -(-LARGE // columns["input"].shape[1])
+    _, output, *_ = columns.values()
+    pictures = enlarged(sheet([output]), scale), captioned(columns, scale)
+    paths = [folder / file for file in _outputs(name)]
     try:
-        data = read_bytes(path, MOST_PHOTO)
-    except OSError as error:
-        raise BadFile(reason(error)) from error
-    pixels = decode(data, path.stem, faces, size)
-    return torch.from_numpy(np.ascontiguousarray(pixels))[None] / 255
-
-
-@torch.inference_mode()
-def _columns(network: UNet, x: Tensor, keep: tuple[int, ...]) -> dict[str, Pixels]:
-    """Input, output with the kept latents, and with each of those removed as well."""
-    latents = network.encode(x)
-    outputs = {
-        name: to_pixels(network.decode(latents, kept)) for name, kept in removals(keep).items()
-    }
-    return {"input": to_pixels(x), "output": outputs.pop("all"), **outputs}
-
-
-def _write(columns: dict[str, Pixels], folder: Path, name: str) -> Path:
-    turned, strip = (folder / file for file in _outputs(name))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for path, pixels in ((turned, sheet([columns["output"]])), (strip, captioned(columns))):
+        paths[0].parent.mkdir(parents=True, exist_ok=True)
+        for path, pixels in zip(paths, pictures):
             write_whole(path, partial(Image.fromarray(pixels).save, format="PNG"))
     except OSError as error:
         raise SettingsError(f"out={folder} cannot be written: {reason(error)}") from error
-    return turned
+    return paths[0]
 
 
 main = command("rotate", Rotate, rotate)

@@ -11,10 +11,11 @@ import torch
 from safetensors.torch import save_file
 
 from facerot.errors import SettingsError
-from facerot.export import EXTRA, Switched, main, switches
+from facerot.export import EXTRA, main
 from facerot.latents import LATENTS, keep_sets
 from facerot.model import UNet
 from facerot.runs.trained import load_weights, save_weights
+from facerot.switched import Switched, switches
 from tests.conftest import InProcess
 
 missing = pytest.mark.skipif(not all(map(find_spec, EXTRA)), reason="needs the extra onnx")
@@ -83,6 +84,23 @@ def test_the_export_serves_every_keep_set_and_any_number_of_faces(
         feed = {"faces": x.numpy(), "keep": switches(keep).numpy()}
         (turned,) = session.run(["turned"], feed)
         assert (torch.from_numpy(turned) - network(x, keep)).abs().max() < 1e-4
+
+
+@missing
+def test_the_file_says_which_run_it_is_from(
+    studied: Path, tmp_path: Path, in_process: InProcess
+) -> None:
+    import onnxruntime
+
+    folder = studied / "outputs" / "heads-smoke" / "unet_concats-24_seed-0"
+    assert in_process(main, f"run={folder}", "out=net.onnx") is None
+    session = onnxruntime.InferenceSession(tmp_path / "net.onnx")
+    said = session.get_modelmeta().custom_metadata_map
+    told = {name: json.loads(value) for name, value in said.items()}
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert told["run"] == "heads-smoke/unet_concats-24_seed-0"
+    assert told["commit"] == metrics["git_commit"]
+    assert (told["source_yaw"], told["target_yaw"], told["crop"]) == ([-45], 0, None)
 
 
 @missing

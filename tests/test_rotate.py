@@ -18,7 +18,7 @@ from facerot.panels import CAPTION_HEIGHT, Pixels
 from facerot.rotate import main
 from tests.conftest import InProcess, draw_head
 
-SIZE = 64
+SIZE, SCALE = 64, 4  # px of a face, and of each of its pixels in what is written
 
 Rotate = Callable[..., "str | None"]
 
@@ -38,7 +38,7 @@ def rotate(in_process: InProcess) -> Rotate:
 def faces_of(strip: Path) -> list[Pixels]:
     """The faces of a strip, left to right."""
     with Image.open(strip) as picture:
-        pixels = np.asarray(picture)[CAPTION_HEIGHT:]
+        pixels = np.asarray(picture)[2 * CAPTION_HEIGHT :: SCALE, ::SCALE]
     return np.split(pixels, pixels.shape[1] // SIZE, axis=1)
 
 
@@ -50,8 +50,7 @@ def test_photos_are_turned_and_each_latent_is_removed(
     photo.save(tmp_path / "photos" / "né 1.png")
     photo.resize((200, 200)).save(tmp_path / "photos" / "b.JPG")
     (tmp_path / "photos" / "notes.txt").write_text("no photo")
-    checkpoint = run_folder / "checkpoints" / "last.ckpt"
-    line = [sys.executable, "-m", "facerot.rotate", f"checkpoint={checkpoint}", "input=photos"]
+    line = [sys.executable, "-m", "facerot.rotate", f"run={run_folder}", "input=photos"]
     subprocess.run(line, cwd=tmp_path, env=environment, check=True)
     assert sorted(path.name for path in (tmp_path / "rotated").iterdir()) == [
         "b.png", "b_strip.png", "né 1.png", "né 1_strip.png"
@@ -59,7 +58,7 @@ def test_photos_are_turned_and_each_latent_is_removed(
     seen, output, *removed = faces_of(tmp_path / "rotated" / "né 1_strip.png")
     assert np.array_equal(seen, np.asarray(photo))
     with Image.open(tmp_path / "rotated" / "né 1.png") as turned:
-        assert np.array_equal(output, np.asarray(turned))
+        assert np.array_equal(output, np.asarray(turned)[::SCALE, ::SCALE])
     assert len(removed) == 3  # latent2, latent4 and latent5
     assert not any(np.array_equal(output, face) for face in removed)
 
@@ -143,6 +142,48 @@ def test_files_that_never_end_are_refused(
         assert "no regular file" in said
 
 
+def test_folders_of_folders_and_patterns_keep_their_places(
+    run_folder: Path, tmp_path: Path, rotate: Rotate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed, name in enumerate(("x/left.png", "x/front.png", "y/left.png", "y/deep [1]/left.JPG")):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        draw_head(seed, 0).convert("RGB").save(tmp_path / "in" / name)
+    (tmp_path / "in" / "y" / "notes.txt").write_text("no photo")
+
+    def written(*overrides: str) -> list[str]:
+        assert rotate(f"run={run_folder}", *overrides) is None
+        printed = capsys.readouterr().out.splitlines()
+        return [line for line in printed if not line.startswith("far from")]
+
+    everything = [f"{name}.png" for name in ("x/front", "x/left", "y/deep [1]/left", "y/left")]
+    assert written("input=in", "out=all") == [f"all/{name}" for name in everything]
+    assert written("input=in/*/left.png", "out=some") == ["some/x/left.png", "some/y/left.png"]
+    assert written("input=in/y*", "out=y") == ["y/y/deep [1]/left.png", "y/y/left.png"]
+    assert written('input="in/y/deep [1]/left.JPG"', "out=one") == ["one/left.png"]
+    assert written("input=.", "out=here", "force=true")[-1].startswith("here/y/")
+    again = written("input=.", "out=here", "force=true")
+    assert not any("here/here" in line for line in again), "its own pictures were turned"
+
+
+def test_a_photo_far_from_the_training_faces_is_named_in_one_line(
+    run_folder: Path, tmp_path: Path, rotate: Rotate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Image.open(run_folder / "faces" / "train_rgb.png") as sheet:
+        sheet.crop((0, 0, SIZE, SIZE)).save(tmp_path / "known.png")
+    Image.new("RGB", (40, 50), "white").save(tmp_path / "white.png")
+    checkpoint = f"checkpoint={run_folder / 'checkpoints' / 'last.ckpt'}"
+    assert rotate(checkpoint, "input=known.png") is None
+    assert capsys.readouterr().out == "rotated/known.png\n"
+    assert rotate(checkpoint, "input=[known.png,white.png]", "force=true") is None
+    *_, line = capsys.readouterr().out.splitlines()
+    assert line.endswith(
+        ": white.png (enlarged from 40 px, another colour behind, a smoother background)"
+    )
+    shutil.copy(run_folder / "weights.safetensors", tmp_path)
+    assert rotate("weights=weights.safetensors", "input=white.png", "force=true") is None
+    assert capsys.readouterr().out.endswith("white.png (enlarged from 40 px)\n")
+
+
 def test_photos_of_one_name_do_not_overwrite_each_other(
     run_folder: Path, tmp_path: Path, rotate: Rotate
 ) -> None:
@@ -157,7 +198,9 @@ def test_photos_of_one_name_do_not_overwrite_each_other(
 @pytest.mark.parametrize(
     ("overrides", "says"),
     [
-        (["input=a.png"], "checkpoint=outputs"),
+        (["input=a.png"], "run=outputs"),
+        (["run=.", "input=a.png"], "run=.: no folder of a run"),
+        (["run=.", "weights={weights}", "input=a.png"], "by one of"),
         (["weights={weights}"], "input="),
         (["weights={weights}", "input=nowhere.png"], "nowhere.png"),
         (["weights={weights}", "input=a.png", "keep=[1]"], "only 2, 4, 5"),

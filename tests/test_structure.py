@@ -18,6 +18,7 @@ LEAVES = (
     "progress",
     "threads",
     "paper",
+    "switched",
     "model",
     "panels",
     "latents",

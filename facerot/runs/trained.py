@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import hydra
 import torch
@@ -19,26 +18,12 @@ from facerot.model import UNet
 from facerot.reading import MOST_WEIGHTS, require_regular
 from facerot.runs.files import write_whole
 from facerot.runs.run import Run
+from facerot.runs.source import Source
 from facerot.validate import resolve
 
 ARCHITECTURE = "architecture"  # in the metadata of weights.safetensors: UNet's arguments, as JSON
 # UNet's arguments; what a file of before them does not name is what UNet's defaults say.
 ARGUMENTS = ("concats", "channels", "norm", "merge", "colour")
-
-
-@dataclass
-class Source:
-    """Where a trained network is: one of the two files that a run leaves."""
-
-    checkpoint: str | None
-    weights: str | None
-
-    def __post_init__(self) -> None:
-        if bool(self.checkpoint) == bool(self.weights):
-            raise SettingsError(
-                "name the network: checkpoint=outputs/.../checkpoints/last.ckpt "
-                "or weights=outputs/.../weights.safetensors"
-            )
 
 
 def load_trained(source: Source) -> tuple[UNet, Settings]:
@@ -48,14 +33,13 @@ def load_trained(source: Source) -> tuple[UNet, Settings]:
     a run that has not been trained to its end, is said.
     Raises SettingsError where the file holds no network of this kind.
     """
-    path = Path(cast(str, source.checkpoint or source.weights)).expanduser()
-    run = Run(path.parent.parent if source.checkpoint else path.parent)
+    path, run = source.file, Run(source.folder)
     settings = run.settings()
-    network = load_checkpoint(path) if source.checkpoint else load_weights(path, settings)
+    network = load_checkpoint(path) if source.is_checkpoint else load_weights(path, settings)
     if settings is None:
         print(f"no {run.folder / 'config.yaml'}: faces are cut as the default ones, "
               "the centre square at 64 px")  # fmt: skip
-    elif source.checkpoint and not run.weights.exists():
+    elif source.is_checkpoint and not run.weights.exists():
         print(f"{run.folder} is not trained to its end: this is its network so far")
     return network, settings or resolve(hydra.compose("train"), Settings)
 

@@ -553,7 +553,7 @@ def test_a_page_that_cannot_be_is_one_line(
     largest: int, out: str, says: str,
 ) -> None:  # fmt: skip
     (tmp_path / "file").write_text("no folder")
-    monkeypatch.setattr("facerot.playground.LARGEST", largest)
+    monkeypatch.setattr("facerot.report.playground.LARGEST", largest)
     line = [f"weights={written.run(AE)[0] / 'weights.safetensors'}", f"out={out}"]
     done = run_main(playground_main, *line, cwd=tmp_path, cache=environment["XDG_CACHE_HOME"])
     assert done.returncode == 1
