@@ -173,7 +173,7 @@ def skips_help(study: Study, split: str) -> pd.Series:
 
 @claim("latent1 alone gives a low-pass filtered copy of the input.", "figure5")
 def latent1_lowpass(study: Study, split: str) -> pd.Series:
-    """Keep 1: lowpass - front_match of luma."""
+    """Keep 1: lowpass - luma_front_match."""
     return study.score("lowpass", "1", split) - study.score("luma_front_match", "1", split)
 
 

@@ -106,7 +106,9 @@ def _write(path: Path, content: bytes | str) -> None:
 def summary(found: Findings) -> str:
     """The verdicts and what is missing, for the terminal."""
     study = found.study
-    verdicts = claims_table(found.judged).text.to_string(index=False, justify="left")
+    verdicts = (
+        claims_table(found.judged).text.drop(columns="Claim").to_string(index=False, justify="left")
+    )
     others = sum(len(other.runs) for other in study.others)
     more = f", {others} more of {len(study.others)} other specs" if others else ""
     lines = [f"{study.name}: {len(study.runs)} finished runs{more}", verdicts]

@@ -71,7 +71,11 @@ def _cell(spec: Spec, claim: Claim) -> str:
 def sentences_table(specs: Sequence[Spec]) -> Table:
     """One sentence a claim: in how many specs it holds, and which turn it."""
     rows = [
-        {"Claim": claim.name, "Over the specs": sentence(claim.name, split_of(claim), specs)}
+        {
+            "Claim": claim.sentence,
+            "Id": claim.name,
+            "Over the specs": sentence(claim.name, split_of(claim), specs),
+        }
         for claim in _judged(specs)
     ]
     text = pd.DataFrame(rows)
@@ -134,7 +138,7 @@ def curve(claim: Claim, specs: Sequence[Spec]) -> Picture | None:
         f"{split.capitalize()} faces: {sentence(claim.name, split, specs)}. Green holds, orange "
         "fails, blue null, grey open; a square below: the spec changes that setting."
     )
-    title = f"{claim.name}: {claim.sentence}".rstrip(".")
+    title = f"{claim.sentence.rstrip('.')} ({claim.name})"
     return Picture(f"curve_{claim.name}", title, note, figure)
 
 

@@ -16,6 +16,7 @@ from facerot.config import TRAINS, spec_names, what_decides
 from facerot.errors import first_few
 from facerot.paper import BASELINE, SETS, model_name
 from facerot.report.faces import Atlas, Block, as_webp
+from facerot.report.glossary import hint, scores_in
 from facerot.report.playground import Playground
 from facerot.report.style import DPI, Picture
 from facerot.report.tables import Table, chip, statistic_text, verdict_text
@@ -154,10 +155,12 @@ def render_alone(title: str, entry: Playground) -> str:
 
 
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("facerot.report", "."), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True,
     )  # fmt: skip
+    environment.globals |= {"hint": hint, "scores_in": scores_in}
+    return environment
 
 
 def missing(study: Study) -> list[str]:

@@ -63,7 +63,10 @@ def overfitting(study: Study) -> Picture:
         ax.set_xticks(range(5))
         ax.set(xlabel="number of Concats", ylabel=label, xlim=(-0.5, 4.5))
     figure.legend(handles=_handles(COLOURS, marker="o"), loc="outside upper left", ncols=2)
-    note = "A dot a run. Claim concats-overfit is the slope of the right-hand dots."
+    note = (
+        "A dot a run. The slope of the right-hand dots decides whether train and test error part "
+        "the further, the more Concats there are (claim concats-overfit)."
+    )
     return Picture("overfitting", "Overfitting: MSE by the number of Concats", note, figure)
 
 

@@ -254,7 +254,8 @@ def claims_table(judged: Sequence[Judged]) -> ClaimsTable:
     )
     text = pd.DataFrame(
         {
-            "Claim": one.claim.name,
+            "Claim": one.claim.sentence,
+            "Id": one.claim.name,
             "Faces": " ".join([one.split, one.region]).strip(),
             "Statistic": statistic_text(one.found),
             "Seeds": str(one.found.seeds),

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from markupsafe import escape
 from PIL import Image
 
 from facerot.config import SPLITS
@@ -28,6 +29,7 @@ from facerot.latents import LATENTS, keep_label, masks, remove
 from facerot.panels import read_sheet
 from facerot.paper import BASELINE, TABLES
 from facerot.report.__main__ import write_report
+from facerot.report.glossary import hint
 from facerot.report.sections import find
 from facerot.runs.study import read_study
 from tests.conftest import Command
@@ -185,6 +187,15 @@ def test_what_is_missing_failed_or_different_is_named(page: Path) -> None:
     assert claims.loc[("skips-help", "test"), "seeds"] == 3
     assert claims.loc[("concat2-is-enough", "test"), "seeds"] == 1
     assert claims.loc[("concat2-is-enough", "test"), "verdict"] == "open"
+
+
+def test_each_score_is_explained_on_hover_and_below(page: Path) -> None:
+    html = (page / "index.html").read_text()
+    table = html[html.index('id="latents_test"') :]
+    head, below = table[: table.index("</thead>")], table[: table.index("</ul>")]
+    for score in ("colour_kept", "eye_rotation", "lowpass"):
+        assert f'<abbr title="{escape(hint(score))}">{score}</abbr>' in head
+        assert f"<code>{score}</code>: {escape(hint(score))}" in below
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: apt-get install chromium")

@@ -248,8 +248,9 @@ class Playground {
     const regions = [["frame", null], ...(faceBox ? [["face", window_(size, faceBox)]] : [])];
     const heads = ["score", ...regions.map(([name]) => name)];
     table.replaceChildren(made("tr", {}, ...heads.map((name) => made("th", { scope: "col" }, name))));
+    const said = (name) => document.querySelector(`[data-score="${name}"]`)?.textContent ?? "";
     const row = (name, values) =>
-      table.append(made("tr", {}, made("th", { scope: "row" }, name), ...values.map((value) => made("td", {}, value))));
+      table.append(made("tr", {}, made("th", { scope: "row", title: said(name) }, name), ...values.map((value) => made("td", {}, value))));
     if (target) row("mse", [mse(output, target).toFixed(4), ...regions.slice(1).map(() => "")]);
     row("colour_kept", regions.map(([, region]) => colourKept(output, full, size, region).toFixed(3)));
     if (!target || this.state.probe !== "rgb") return;
