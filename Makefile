@@ -55,8 +55,8 @@ dashboard: setup ## TensorBoard on outputs/
 test: setup      ## the test suite, and which branches it runs through
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
 
-bench: setup     ## speed as ratios: training against a bare loop, masks against plain passes
-	$(BIN)/python -m tests.benchmarks
+bench: setup     ## speed as ratios, into outputs/bench: ARGS="steps masks" for some of it, ARGS=paper for the whole paper
+	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 attacks: setup   ## half an hour: 2,000 seeded mutations of what is read, 60 kills, 20 times two at once; SEED
 	$(BIN)/python -m tests.attacks 2000 $(or $(SEED),0)
