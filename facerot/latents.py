@@ -12,6 +12,8 @@ from itertools import product
 KeepSet = tuple[int, ...]
 
 LATENTS: KeepSet = (1, 2, 3, 4, 5)  # of the Baseline; the last is the bottleneck
+# On the way of a face through the network: what each stage puts out, the image last.
+PLACES = ("input", *(f"latent{k}" for k in LATENTS), "up5", "up4", "up3", "up2", "output")
 CHANNELS = ("r", "g", "b")
 PROBES = ("rgb", *CHANNELS, "mosaic")  # what an input shows of itself
 MEAN_LATENTS = "latents_mean.safetensors"  # in a run's faces/: what the fill `mean` takes

@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
 from facerot.evidence.bootstrap import Estimate, estimate
 from facerot.evidence.claims import ALL, WITHOUT
+from facerot.evidence.depth import crossings, drawn, read_at, several_yaws
+from facerot.evidence.seeds import (
+    FEWEST,
+    FEWEST_COMPARED,
+    cka_by_seed,
+    comparable,
+    mean_distances,
+    outputs_of,
+    two_clusters,
+)
 from facerot.evidence.shapley import interaction, shapley, worth_by_seed
-from facerot.latents import IN_FACE, LATENTS
+from facerot.latents import IN_FACE, LATENTS, PLACES
 from facerot.paper import BASELINE
 from facerot.runs.study import Study
 
@@ -190,6 +201,109 @@ def _of_decodability(study: Study) -> Iterator[Answer]:
         )  # fmt: skip
 
 
+def _of_direction(study: Study) -> Iterator[Answer]:
+    """Whether the output turns as a latent is moved the way it moves when the input is turned."""
+    read, pushed = (
+        by_seed(study.further("direction"), ["start", "added", "steps"], score)
+        for score in ("yaw", "yaw_shuffled")
+    )
+    if read.empty:
+        return
+    settings = study.of(BASELINE)[0].settings
+    way = np.sign(settings.target_yaw - np.mean(settings.source_yaw))
+    unit = {k: (read["source", str(k), 1.0] - read["source", str(k), -1.0]) / 2 for k in LATENTS}
+    chance = (pushed["source", "2", 1.0] - pushed["source", "2", -1.0]) / 2
+    yield _answer(
+        "latent2 hands the yaw on: moved as if the input were turned to the front, it turns the "
+        "output that way",
+        "latent2 turns against its input: moved as if that were turned to the front, it turns the "
+        "output away",
+        "degrees that a unit of latent2's yaw direction turns the output, in the sense of source "
+        "to target", way * unit[2],
+    )  # fmt: skip
+    yield _answer(
+        "It turns it further than a push of that length by chance",
+        "A push of that length by chance turns it further",
+        "the same without its sign, minus that of a direction by chance",
+        unit[2].abs() - chance.abs(),
+    )
+    yield _answer(
+        "latent4 and latent5 hand the yaw on too",
+        "latent4 and latent5 say how far to turn: moved as if the input were frontal already, they "
+        "turn the output less",
+        "the same of latent4 + latent5", way * (unit[4] + unit[5]),
+    )  # fmt: skip
+
+
+def _of_depth(study: Study) -> Iterator[Answer]:
+    """Where on its way a face stops being the source and becomes the target."""
+    if several_yaws(study):
+        source, target = (read_at(study, SPLIT, what) for what in ("source", "target"))
+        yield _answer(
+            "Going down, the target takes over from the source in the encoder, before latent5",
+            "The target takes over from the source in the decoder, after latent5",
+            "places from the crossing of the source's share to latent5",
+            PLACES.index("latent5") - crossings(study, SPLIT),
+        )
+        yield _answer(
+            "The Concats bring the source back", "The Concats bring no source back",
+            "source as read from up3 - from up5", source["up3"] - source["up5"],
+        )  # fmt: skip
+        yield _answer(
+            "The output tells more of the target than of the source",
+            "The output tells more of the source than of the target",
+            "target - source as read from the output", target["output"] - source["output"],
+        )  # fmt: skip
+    mild = replace(study, fill="mean")
+    front, side = (drawn(mild, SPLIT, match) for match in ("front", "side"))
+    turn = front - side
+    if turn.empty:
+        return
+    yield _answer(
+        "Of latent5 alone the decoder draws the front rather than the side",
+        "Of latent5 alone the decoder draws the side rather than the front",
+        f"{TURN}, keep 5, the others at their mean", turn["up5"],
+    )  # fmt: skip
+    yield _answer(
+        "latent1 and latent2 turn what latent3 to latent5 have drawn further",
+        "latent1 and latent2 pull what latent3 to latent5 have drawn back to the side",
+        f"{TURN}, all - keep 3, 4 and 5, the others at their mean",
+        turn["output"] - turn["up3"],
+    )
+
+
+def _of_seeds(study: Study) -> Iterator[Answer]:
+    """How far networks differ that differ in their initial values alone."""
+    runs = comparable(study)
+    if len(runs) < FEWEST_COMPARED:
+        return
+    alike = cka_by_seed(runs, SPLIT)
+    if not alike.empty:
+        yield _answer(
+            "From seed to seed latent1 is more the same than latent5",
+            "From seed to seed latent5 is more the same than latent1",
+            "CKA with the other seeds: latent1 - latent5", alike[1] - alike[5],
+        )  # fmt: skip
+    try:
+        points = outputs_of(runs, SPLIT)
+    except (OSError, ValueError):
+        return  # the page says so where the figure would be
+    apart = {mask: pd.Series(mean_distances(one)) for mask, one in points.items()}
+    yield _answer(
+        "Without latent3 the seeds draw further apart than without latent1 or latent2",
+        "The seeds draw further apart without latent1, or without latent2, than without latent3",
+        "distance to the other seeds under -3, minus the larger of -1 and -2",
+        apart["-3"] - np.maximum(apart["-1"], apart["-2"]),
+    )
+    if len(runs) >= FEWEST:
+        yield Answer(
+            "Without latent3 the seeds behave in two ways",
+            "Without latent3 the seeds lie more evenly than one cloud does",
+            "silhouette of two clusters under -3, minus that of one cloud (90 % of rotations)",
+            two_clusters(points["-3"]).found,
+        )
+
+
 SOURCES: tuple[Callable[[Study], Iterator[Answer]], ...] = (
     _of_shapley,
     _of_ablation,
@@ -197,6 +311,9 @@ SOURCES: tuple[Callable[[Study], Iterator[Answer]], ...] = (
     _of_dose,
     _of_spectrum,
     _of_decodability,
+    _of_direction,
+    _of_depth,
+    _of_seeds,
 )
 
 

@@ -29,8 +29,9 @@ Array = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int_]
 
 FEWEST = 10  # seeds, to tell two behaviours from one
+FEWEST_COMPARED = 3  # seeds, each with its mean distance to the others
 FEWEST_FACES = 4  # of which the unbiased HSIC is defined
-ROTATIONS = 999
+ROTATIONS = 499
 LEVEL = 0.05
 MASKS = {"all": ALL, **{f"-{k}": WITHOUT[k] for k in LATENTS}}
 WHO = ["person", "session", "yaw", "mirrored"]
@@ -60,6 +61,12 @@ def outputs_of(runs: Sequence[Finished], split: str) -> dict[str, Array]:
 def distances(points: Array) -> Array:
     """Euclidean distances (n, n) of points (n, D)."""
     found: Array = squareform(pdist(points))
+    return found
+
+
+def mean_distances(points: Array) -> Array:
+    """The mean distance (n,) of each of the points (n, D) to the others."""
+    found: Array = distances(points).sum(axis=1) / (len(points) - 1)
     return found
 
 
@@ -112,8 +119,9 @@ def _split(points: Array) -> tuple[Labels, float]:
 
     One that is apart from all others is no behaviour.
     """
-    labels: Labels = fcluster(linkage(points, "ward"), 2, "maxclust")
-    return labels, silhouette(distances(points), labels)
+    apart = pdist(points)
+    labels: Labels = fcluster(linkage(apart, "ward"), 2, "maxclust")
+    return labels, silhouette(squareform(apart), labels)
 
 
 def silhouette(apart: Array, labels: Labels) -> float:
@@ -152,6 +160,13 @@ def cka_table(runs: Sequence[Finished], split: str) -> pd.DataFrame:
             rows += [(k, *pair, *both) for pair in ((seed, other), (other, seed))]
     columns = ["latent", "seed", "other", "cka", "cka_shuffled"]
     table: pd.DataFrame = pd.DataFrame(rows, columns=columns)
+    return table
+
+
+def cka_by_seed(runs: Sequence[Finished], split: str) -> pd.DataFrame:
+    """The mean CKA of a run with the others: a row a seed, a column a latent."""
+    by_seed = cka_table(runs, split).groupby(["seed", "latent"])["cka"].mean()
+    table: pd.DataFrame = by_seed.unstack("latent")
     return table
 
 

@@ -15,13 +15,13 @@ from sklearn.model_selection import GroupKFold
 from sklearn.neighbors import KNeighborsRegressor
 from torch import Tensor
 
+from facerot.latents import PLACES
 from facerot.model import UNet
 
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 Names = npt.NDArray[np.str_]
 
-PLACES = ("input", *(f"latent{k}" for k in range(1, 6)), "up5", "up4", "up3", "up2", "output")
 FEWEST_PERSONS = 3  # one is read, of the others one chooses the penalty
 FOLDS, INNER_FOLDS = 5, 3
 PENALTIES = 10.0 ** np.arange(-4, 4)  # in units of the mean eigenvalue

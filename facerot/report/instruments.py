@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -16,9 +17,10 @@ from facerot.data.photo import opened
 from facerot.evidence.answer import OTHER, SPLIT, by_seed
 from facerot.evidence.bootstrap import estimate
 from facerot.evidence.claims import CLAIMS
+from facerot.evidence.depth import drawn, read_at, several_yaws, shares
 from facerot.evidence.fills import ALL_FILLS, ablations, claims_by_fill
 from facerot.evidence.shapley import shapley
-from facerot.latents import IN_FACE, LATENTS, of_label
+from facerot.latents import IN_FACE, LATENTS, PLACES, of_label
 from facerot.panels import CAPTION_HEIGHT, read_sheet
 from facerot.paper import BASELINE
 from facerot.reading import MOST_PHOTO, read_bytes
@@ -54,7 +56,6 @@ READ = {
     "side": "what tells the side view from others",
     "person": "who it is (accuracy)",
 }
-PLACES = ("input", *NAMES, "up5", "up4", "up3", "up2", "output")
 
 Grouped: TypeAlias = "SeriesGroupBy[Any, Any]"
 
@@ -263,6 +264,81 @@ def decodability_curves(study: Study) -> Picture:
     return Picture("decodability", "Decodability: what can be read where", note, figure)
 
 
+def direction_curves(study: Study) -> Picture:
+    """How the output turns as a latent is moved along its yaw direction."""
+    table = of_baseline(study, "direction")
+    figure = Figure((7.6, 2.9), layout="constrained")
+    for ax, start in zip(_row(figure, 2, sharey=True), ("source", "target")):
+        rows = table[table["start"] == start]
+        as_it_is = rows[(rows["added"] == "none") & (rows["score"] == "yaw")]
+        for k in LATENTS:
+            by_chance = rows[(rows["added"] == str(k)) & (rows["score"] == "yaw_shuffled")]
+            mean, *_ = _range(pd.concat([by_chance, as_it_is]).groupby("steps")["value"])
+            ax.plot(mean.index, mean, color=LATENT_COLOURS[k - 1], lw=0.8, ls=":")
+            moved = rows[(rows["added"] == str(k)) & (rows["score"] == "yaw")]
+            _curve(ax, pd.concat([moved, as_it_is]).groupby("steps")["value"], k)
+        ax.axhline(0, color=INK, lw=0.8)
+        ax.set(title=f"the input is the {start}", xlabel="units towards the target")
+        ax.set_xticks([-1, -0.5, 0, 0.5, 1])
+    figure.axes[0].set_ylabel("yaw read of the output, degrees")
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=5)
+    error = table[(table["start"] == "photo") & (table["score"] == "error")]["value"]
+    note = (
+        "One latent moved by so many units, the others as they are. A unit is what the latent "
+        "changes, on average over the training persons, as the input is turned from source to "
+        "target. Dotted: a direction by chance, as long. A yaw is read from the picture by a "
+        f"regression that is {error.mean():.0f} degrees amiss on photos of persons it has not "
+        "learnt from. Mean over seeds on test faces, and their range."
+    )
+    return Picture("direction", "The yaw direction of each latent", note, figure)
+
+
+def depth_curves(study: Study) -> Picture:
+    """Where the target takes over from the source."""
+    figure = Figure((7.6, 3.1), layout="constrained")
+    read, share, decoder = _row(figure, 3)
+    for what, colour in (("source", TRAIN), ("target", TEST)):
+        _by_place(read, read_at(study, SPLIT, what), colour, what)
+    for what in ("source", "target"):
+        by_chance = read_at(study, SPLIT, what, "explained_shuffled")
+        _by_place(read, by_chance, LOSS, "labels shuffled")
+    _by_place(share, shares(study, SPLIT), INK, None)
+    share.axhline(0.5, color=INK, lw=0.8)
+    mild = replace(study, fill="mean")
+    for match, said, colour in (("side", "source", TRAIN), ("front", "target", TEST)):
+        _by_place(decoder, drawn(mild, SPLIT, match), colour, said)
+    for ax, title in (
+        (read, "read of persons not learnt from"),
+        (share, "share of the source"),
+        (decoder, "drawn if nothing else came in"),
+    ):
+        ax.set_title(title)
+    share.set_ylim(0, 1)
+    handles = dict(zip(*reversed(read.get_legend_handles_labels())))
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3)
+    several = (
+        ""
+        if several_yaws(study)
+        else "From the one yaw of this study a linear reader can turn a face itself, so that only "
+        "the loss of the source tells something: +experiment=yaws trains networks for it. "
+    )
+    note = (
+        f"Left: what tells the source, and the target, from others. {several}Middle: source / "
+        "(source + target). Right: match inside the face box if nothing reached the decoder after "
+        "a stage, silenced latents at their mean. Test faces, mean over seeds and their range."
+    )
+    return Picture("depth", "Depth: where the target takes over from the source", note, figure)
+
+
+def _by_place(ax: Axes, by_seed: pd.DataFrame, colour: str, label: str | None) -> None:
+    """A row a seed, a column a place, as the mean and range along the way."""
+    at = range(len(by_seed.columns))
+    ax.plot(at, by_seed.mean(), "o-", color=colour, ms=2.5, label=label)
+    ax.fill_between(at, by_seed.min(), by_seed.max(), color=colour, alpha=0.15, lw=0)
+    ax.set_xticks(at, list(by_seed.columns), rotation=60, ha="right")
+    ax.axhline(0, color=INK, lw=0.8)
+
+
 def _along(ax: Axes, rows: pd.DataFrame, colour: str, label: str) -> None:
     """A score along the way of a face through the network."""
     by_place = rows.groupby("place")["value"]
@@ -302,4 +378,6 @@ DRAWN: Mapping[str, Callable[[Study], Picture]] = {
     "spectrum": spectra,
     "patching": patching_strips,
     "decodability": decodability_curves,
+    "direction": direction_curves,
+    "depth": depth_curves,
 }

@@ -24,7 +24,9 @@ from facerot.runs.run import Run, differences, study_folder
 KEY = ("split", "probe", "keep", "fill", "score")  # what a value of latents.csv belongs to
 LATENTS_COLUMNS = (*KEY, "value")
 ASKED_PER_RUN = ("concats", "seed", "split_seed")  # what runs of one study may differ in
-LABELS = dict.fromkeys(("keep", "patched", "donor"), str)  # columns of text that reads as numbers
+LABELS = dict.fromkeys(
+    ("keep", "patched", "donor", "added"), str
+)  # columns of text that reads as numbers
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -151,3 +152,27 @@ def test_what_latent5_tells_of(tmp_path: Path) -> None:
     found = said(answers(told))
     assert "latent5 tells more of the front that is to come than of the side view" in found
     assert "latent5 tells less of the yaw than the input" in found
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("source", [-45.0, 45.0])
+def test_a_latent_that_hands_the_yaw_on_is_told_from_one_that_says_how_far_to_turn(
+    tmp_path: Path, sign: int, source: float
+) -> None:
+    way = sign * np.sign(-source)
+    turned = {"2": 12 * way, "4": -5 * way, "5": -5 * way}
+    rows = [
+        ("source", str(k), steps, score, steps * (turned.get(str(k), 0) if score == "yaw" else 1))
+        for k in LATENTS
+        for steps in (-1.0, 1.0)
+        for score in ("yaw", "yaw_shuffled")
+    ]
+    asked = study(lambda keep: 0.0)
+    runs = (replace(run, settings=replace(run.settings, source_yaw=[source])) for run in asked.runs)
+    told = analysed(
+        replace(asked, runs=tuple(runs)), tmp_path, "direction", rows, "start", "added", "steps"
+    )
+    found = said(answers(told))
+    hands_on, says_how_far = "latent2 hands the yaw on", "latent4 and latent5 say how far to turn"
+    assert (hands_on in found) == (says_how_far in found) == (sign > 0)
+    assert "It turns it further than a push of that length by chance" in found

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from sklearn.metrics import silhouette_score
 
+from facerot.evidence.answer import answers
 from facerot.evidence.seeds import (
     MASKS,
     Array,
@@ -28,7 +29,8 @@ from facerot.latents import LATENTS, keep_label, keep_sets
 from facerot.panels import sheet
 from facerot.paper import BASELINE
 from facerot.runs.files import checksum, write_json
-from facerot.runs.study import Finished
+from facerot.runs.study import Finished, Study
+from tests.evidence.test_answer import said
 from tests.made_up import World, made_up_run
 
 SEEDS, TRIALS = 10, 200
@@ -161,3 +163,16 @@ def test_runs_of_one_split_are_compared() -> None:
     )
     assert [run.seed for run in comparable(replace(study, runs=tied))] == [2, 3]
     assert comparable(replace(study, runs=())) == []
+
+
+@pytest.mark.parametrize("apart", [60, 0])
+def test_the_answer_says_what_ten_seeds_do_without_latent3(tmp_path: Path, apart: int) -> None:
+    rng = np.random.default_rng(0)
+    runs = [
+        run_with_pictures(tmp_path, seed, apart * (seed % 2) + int(rng.integers(30)))
+        for seed in range(SEEDS)
+    ]
+    found = said(answers(Study("made-up", tmp_path, tuple(runs), ())))
+    assert "Without latent3 the seeds draw further apart" in found
+    assert ("Without latent3 the seeds behave in two ways" in found) == bool(apart)
+    assert ("Open: without latent3 the seeds behave" in found) == (not apart)

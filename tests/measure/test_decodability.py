@@ -16,8 +16,8 @@ import torch
 
 from facerot.config import SPLITS, Settings
 from facerot.data.datamodule import FacePairs
+from facerot.latents import PLACES
 from facerot.measure.decodability import KEY, decodability
-from facerot.measure.readers import PLACES
 from facerot.measure.scores import Regions
 from facerot.measure.tables import FACE, means
 from facerot.model import UNet

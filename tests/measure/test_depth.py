@@ -12,8 +12,8 @@ import torch
 
 from facerot.config import SPLITS
 from facerot.data.gallery import WHO, Gallery
+from facerot.latents import PLACES
 from facerot.measure.depth import KEY, depth
-from facerot.measure.readers import PLACES
 from facerot.measure.scores import blur
 from facerot.measure.tables import FACE, means
 from tests.made_up_views import REGIONS, SIZE, TRAITS, MadeUpViews

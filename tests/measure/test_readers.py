@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 
+from facerot.latents import PLACES
 from facerot.measure.readers import (
     PENALTIES,
-    PLACES,
     Array,
     Names,
     distances,
