@@ -10,7 +10,7 @@ AT_ONCE = hydra/launcher=parallel hydra.launcher.n_jobs=$(JOBS)
 CHOICES = data=$(DATA) budget=$(BUDGET) study=$(STUDY)
 
 help:            ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
 
 setup: .venv/ready  ## .venv with what constraints.txt pins, once
 
@@ -63,6 +63,10 @@ attacks: setup   ## half an hour: 2,000 seeded mutations of what is read, 60 kil
 	$(BIN)/python -m tests.attacks.kill 60 $(or $(SEED),0)
 	$(BIN)/python -m tests.attacks.bits 20
 
+test-slurm: setup ## twelve jobs on a SLURM of two nodes, started here for it and disturbed (root, apt: slurm-wlm, munge)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[slurm]'
+	$(BIN)/python -m tests.slurm
+
 mutants: setup   ## half an hour: which changes of masks, scores, splits, evidence and claims no test notices
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mutants]'
 	$(BIN)/mutmut run
@@ -77,4 +81,4 @@ lint: setup      ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-.PHONY: help setup demo train paper multiverse measure analyse report heads dashboard test bench attacks mutants audit lint
+.PHONY: help setup demo train paper multiverse measure analyse report heads dashboard test test-slurm bench attacks mutants audit lint

@@ -60,7 +60,7 @@ def train_one(overrides: Sequence[str]) -> Trained:
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         settings = resolve(hydra.compose("train", list(overrides)), Settings)
         run = find_run(settings, resolve(hydra.compose("train"), Settings))
-    with run.lock():
+    with run.held():
         outcome = train(settings, run)
     if outcome.train_mse is None or outcome.test_mse is None:
         raise SettingsError(f"{run.folder}: {outcome.error}")

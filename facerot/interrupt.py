@@ -26,6 +26,7 @@ class Interrupted(BaseException):
 _asked: signal.Signals | None = None  # the first signal that came
 _at_once = False  # whether any moment is a safe point
 _is_child = False  # whether another process is there to end this one
+_heeded: tuple[signal.Signals, ...] = SIGNALS
 
 
 def listens() -> bool:
@@ -36,7 +37,7 @@ def listens() -> bool:
 def listen_again() -> None:
     """Heed the signals where this process did and somebody else has taken them."""
     if listens():
-        for number in SIGNALS:
+        for number in _heeded:
             signal.signal(number, _heed)
 
 
@@ -57,18 +58,20 @@ def check() -> None:
 
 
 @contextmanager
-def listening(is_child: bool = False) -> Iterator[None]:
+def listening(is_child: bool = False, also: signal.Signals | None = None) -> Iterator[None]:
     """Heed both signals; where this process does already, or outside its main thread, no change.
 
-    A child gets the same signal from several sides: to it a second one means nothing.
+    Args:
+        is_child: it gets the same signal from several sides: a second one means nothing to it.
+        also: another signal that asks this process to end.
     """
-    global _asked, _is_child
+    global _asked, _is_child, _heeded
     if listens() or threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    _is_child = is_child
-    for number in SIGNALS:
+    _heeded, _is_child = (*SIGNALS, *([also] if also else [])), is_child
+    before = {number: signal.getsignal(number) for number in _heeded}
+    for number in _heeded:
         signal.signal(number, _heed)
     try:
         yield

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 import hydra
-from filelock import Timeout
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -56,7 +54,7 @@ def perform(cfg: DictConfig) -> Outcome:
             name, interrupted = str(run.folder), INTERRUPTED
             jobs = HydraConfig.get().launcher.get("n_jobs", 1)
             settings.threads = threads_for(settings.threads, jobs)
-            with held(run), progress.of(str(run.folder)):
+            with run.held(), progress.of(str(run.folder)):
                 run.remove_unfinished_files()
                 return train(settings, run)
     except Interrupted as end:
@@ -65,21 +63,6 @@ def perform(cfg: DictConfig) -> Outcome:
         return Outcome(name, "missing", error=one_line(error))
     except (SettingsError, OSError) as error:  # an OSError: outputs that cannot be written
         return Outcome(name, "failed", error=one_line(error))
-
-
-@contextmanager
-def held(run: Run) -> Iterator[None]:
-    """Hold the lock of a run; where another process works on it, wait until that has ended."""
-    lock = run.lock()
-    try:
-        lock.acquire()
-    except Timeout:
-        print(f"{run.folder}: another process works on it; waiting for its end", flush=True)
-        lock.acquire(blocking=True, poll_interval=0.5)
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def refuse_without_faces(cfg: DictConfig) -> None:
@@ -114,7 +97,7 @@ def defaults_of(cfg: DictConfig) -> Settings:
 
 
 def train(settings: Settings, run: Run) -> Outcome:
-    """Start, go on with, or skip a run whose lock is held."""
+    """Start, go on with, or skip a run that is held."""
     try:
         metrics = None if settings.force else run.metrics_or_again()
         if metrics is not None:

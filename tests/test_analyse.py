@@ -87,7 +87,7 @@ def test_runs_that_cannot_be_analysed_are_named_once_the_others_are(
     (strange / "weights.safetensors").write_bytes(b"no weights")
     exchanged = copied / "autoencoder_seed-3_split-3" / "weights.safetensors"
     shutil.copy(copied / UNET / "weights.safetensors", exchanged)
-    with Run(copied / "unet_concats-2_seed-0").lock():
+    with Run(copied / "unet_concats-2_seed-0").held():
         done = analyse("study=heads-smoke", "only=[dose]", cwd=tmp_path)
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()

@@ -19,7 +19,7 @@ SAME = 0.01  # relative: what devices and versions of torch change of an MSE is 
 
 
 def measure_again(run: Run, settings: Settings, listing: Listing | None = None) -> None:
-    """Do what is lacking of a finished run whose lock is held, and record how it is measured now.
+    """Do what is lacking of a finished run that is held, and record how it is measured now.
 
     Args:
         run: with its weights.

@@ -56,7 +56,7 @@ def fault_of(run: Run, asked: Walk, work: Work) -> str | None:
         work: gets the run and its settings as they are asked for.
     """
     try:
-        with run.lock(), progress.of(str(run.folder)):
+        with run.held(wait=False), progress.of(str(run.folder)):
             made_with = run.settings()
             if run.metrics() is None or made_with is None:
                 print(f"{run.folder}: not finished, left alone", flush=True)

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
-from filelock import FileLock
-
 from facerot.command import command
 from facerot.report import page
 from facerot.report.page import Facts, Lacking, OfModel, Part, Shown
@@ -16,6 +14,7 @@ from facerot.report.playground import Playground
 from facerot.report.sections import SECTIONS, Findings, find
 from facerot.report.style import Picture, look
 from facerot.report.tables import Table, claims_table
+from facerot.runs.files import held
 from facerot.runs.study import read_study
 
 
@@ -40,7 +39,7 @@ def write_report(found: Findings) -> Path:
 
     Another process that does the same is waited for.
     """
-    with FileLock(found.study.folder / ".report.lock"):
+    with held(found.study.folder / ".report.lease", f"{found.study.folder}/report"):
         return _write_report(found)
 
 

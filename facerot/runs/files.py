@@ -1,15 +1,23 @@
-"""Files that are whole or not there: written beside their place, then renamed."""
+"""Files that are whole or not there: written beside their place, then renamed.
+
+And places that one process holds at a time, of all processes of all machines that see them.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from collections.abc import Callable
+import signal
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
+from filelock import SoftFileLease, Timeout
 
 from facerot.errors import BadFile, SettingsError, reason
 from facerot.reading import (
@@ -21,15 +29,52 @@ from facerot.reading import (
     require_regular,
 )
 
+UNFINISHED = ".part"
+LEASE = 60  # seconds without a sign of life after which what another machine's process held is free
+
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` write beside the final name, then rename: a reader sees all of it or the old."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}{UNFINISHED}")
     try:
         write(beside)
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def held(path: Path, what: str, wait: bool = True) -> Iterator[None]:
+    """Hold a place, among all processes of all machines that see its file; gone when released.
+
+    The file says which process holds it, and is touched while that works: after its end another
+    one takes it, of the same machine at once, elsewhere after LEASE seconds. The system's locks
+    would be simpler, but network file systems keep them on one machine, or refuse them.
+
+    Args:
+        path: the file.
+        what: is held, for the user.
+        wait: for the end of another process that holds it; raises Timeout where not.
+    """
+
+    def lost(_: object) -> None:
+        print(f"{what}: another process took it, as this one seemed to be dead", file=sys.stderr)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    lease = SoftFileLease(path, lease_duration=LEASE, on_compromise=lost)
+    try:
+        lease.acquire(blocking=False)
+    except Timeout:
+        if not wait:
+            raise
+        print(f"{what}: another process works on it; waiting for its end", flush=True)
+        lease.acquire(poll_interval=0.5)
+    try:
+        with path.open() as file:
+            os.fsync(file)  # an empty file would never be taken over
+        yield
+    finally:
+        lease.release()
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -13,17 +13,17 @@ import shutil
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
-from filelock import BaseFileLock, FileLock
 from omegaconf import OmegaConf
 
 from facerot import __version__
 from facerot.config import Settings, what_trains
 from facerot.errors import LONGEST, SettingsError, one_line
-from facerot.runs.files import read_json, read_yaml, write_json, write_whole
+from facerot.runs.files import UNFINISHED, held, read_json, read_yaml, write_json, write_whole
 from facerot.runs.metrics import Metrics, read_metrics
 from facerot.validate import validate
 
@@ -42,10 +42,11 @@ class Run:
         self.checkpoint = folder / "checkpoints" / "last.ckpt"
         self.weights = folder / "weights.safetensors"
 
-    def lock(self) -> BaseFileLock:
-        """Held by the process that works on this run; gone with the process, however it ends."""
+    def held(self, wait: bool = True) -> AbstractContextManager[None]:
+        """Work on this run as the only process, see `runs.files.held`."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        return FileLock(self.folder.parent / f".{self.folder.name}.lock", blocking=False)
+        place = self.folder.parent / f".{self.folder.name}.lease"
+        return held(place, str(self.folder), wait)
 
     def metrics(self) -> Metrics | None:
         """The metrics of a finished run, None of any other; raises SettingsError."""
@@ -166,9 +167,8 @@ class Run:
     def remove_unfinished_files(self) -> None:
         """Remove what a killed process was writing: files beside their place, see `write_whole`."""
         for folder in (self.folder, self.checkpoint.parent):
-            for path in folder.glob(".*.*"):
-                if path.suffix[1:].isdigit():  # a process's number
-                    path.unlink(missing_ok=True)
+            for path in folder.glob(f".*{UNFINISHED}"):
+                path.unlink(missing_ok=True)
 
     def fail(self, error: BaseException) -> None:
         """Record what went wrong; a later start tries again."""

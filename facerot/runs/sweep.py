@@ -84,7 +84,7 @@ class ClosingTable(Callback):
         ended, signal = {outcome.status for outcome in outcomes}, interrupt.asked()
         if signal is not None and ended & {*BY_SIGNAL}:
             raise SystemExit(interrupt.exit_code(signal))
-        if "failed" in ended:
+        if ended & {"failed", *BY_SIGNAL}:  # a signal that only a job got
             raise SystemExit(1)
 
     def _all_outcomes(self, folder: Path) -> list[Outcome]:

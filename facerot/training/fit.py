@@ -14,6 +14,7 @@ from pathlib import Path
 
 import lightning as L
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
@@ -147,7 +148,10 @@ def make_trainer(
         max_epochs=epochs,
         deterministic=True,
         callbacks=[*beside, FacePanels(run), checkpoint],
-        plugins=[WholeCheckpoints()],
+        plugins=[
+            WholeCheckpoints(),
+            LightningEnvironment(),
+        ],  # a cluster's jobs are single processes
         logger=logger,
         check_val_every_n_epoch=asked.evaluate_every or often,
         num_sanity_val_steps=0,
@@ -165,7 +169,7 @@ def _quieten() -> None:
     warnings.filterwarnings("ignore", ".*ended before the epoch ended.*")  # see StopWhenAsked
     warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists and is not empty.*")
     warnings.filterwarnings("ignore", ".*callbacks used to create the checkpoint need.*")
-    warnings.filterwarnings("ignore", ".*`srun` command is available.*")
+    warnings.filterwarnings("ignore", "The `srun` command is available.*")  # on a cluster
     warnings.filterwarnings("ignore", "The dirpath has changed from .*")  # a run may be moved
 
 

@@ -94,14 +94,11 @@ class Place:
 
 
 def left(outputs: Path) -> dict[str, bytes]:
-    """All that lies there in the end but events, locks and the words of sweeps, by its name."""
+    """All that lies there in the end but events and the words of sweeps, by its name."""
     return {
         str(path.relative_to(outputs)): lasting(path)
         for path in outputs.rglob("*")
-        if path.is_file()
-        and ".sweeps" not in path.parts
-        and not path.name.startswith("events.")
-        and path.suffix != ".lock"
+        if path.is_file() and ".sweeps" not in path.parts and not path.name.startswith("events.")
     }
 
 

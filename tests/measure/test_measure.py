@@ -139,7 +139,7 @@ def test_a_run_that_another_process_works_on_is_named(
 ) -> None:
     folder = copied / "autoencoder_seed-0"
     (folder / "latents.json").unlink()
-    with Run(folder).lock():
+    with Run(folder).held():
         done = measure("study=heads-smoke", cwd=tmp_path)
     assert done.returncode == 1
     assert "autoencoder_seed-0: another process is working on it" in done.stderr
