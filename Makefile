@@ -7,6 +7,7 @@ EXPERIMENT ?= paper
 STUDY ?= $(DATA)-$(BUDGET)
 JOBS ?= -1
 AT_ONCE = hydra/launcher=parallel hydra.launcher.n_jobs=$(JOBS)
+BASELINE = 'concats=[1,2,3,4]'
 CHOICES = data=$(DATA) budget=$(BUDGET) study=$(STUDY)
 
 help:            ## this list
@@ -21,7 +22,7 @@ setup: .venv/ready  ## .venv with what constraints.txt pins, once
 
 demo: setup      ## train the paper's Baseline and the auto-encoder on the embedded heads, silence latents, report
 	$(BIN)/python -m facerot.train +experiment=table1 seed=0 $(AT_ONCE)
-	$(BIN)/python -m facerot.analyse
+	$(BIN)/python -m facerot.analyse $(BASELINE)
 	$(BIN)/python -m facerot.report
 	@echo "and the curves: make dashboard"
 
@@ -30,6 +31,7 @@ train: setup     ## one run; settings in ARGS, e.g. make train ARGS="'concats=[2
 
 paper: setup     ## every run of the paper, then the report: BUDGET=full, DATA=.., STUDY=.., EXPERIMENT=seeds, ARGS="seed=0,1,2", JOBS=1
 	$(BIN)/python -m facerot.train +experiment=$(EXPERIMENT) $(CHOICES) $(AT_ONCE) $(ARGS); trained=$$?; \
+	$(BIN)/python -m facerot.analyse study=$(STUDY) $(BASELINE); \
 	$(BIN)/python -m facerot.report study=$(STUDY) && exit $$trained
 
 multiverse: setup ## which unnamed setting decides each claim, then the report: BUDGET=full, ARGS="roots.london=DIR"
@@ -52,7 +54,10 @@ heads: setup     ## render the embedded faces again (tens of minutes; the zip th
 dashboard: setup ## TensorBoard on outputs/
 	$(BIN)/tensorboard --logdir outputs
 
-test: setup      ## the test suite, and which branches it runs through
+test: setup      ## the test suite
+	$(BIN)/python -m pytest -n 2
+
+coverage: setup  ## the same, and which branches it runs through; slower
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
 
 bench: setup     ## speed as ratios, into outputs/bench: ARGS="steps masks" for some of it, ARGS=paper for the whole paper
@@ -81,4 +86,4 @@ lint: setup      ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-.PHONY: help setup demo train paper multiverse measure analyse report heads dashboard test test-slurm bench attacks mutants audit lint
+.PHONY: help setup demo train paper multiverse measure analyse report heads dashboard test coverage test-slurm bench attacks mutants audit lint

@@ -13,12 +13,12 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from facerot.command import command
-from facerot.config import Settings
+from facerot.config import Settings, read_concats
 from facerot.errors import SettingsError, one_line, require, require_choice, require_unique
 from facerot.measure.analyses import FURTHER, Analysis, lacking
 from facerot.measure.walk import Walk, fault_of, refuse
 from facerot.runs.run import Run
-from facerot.runs.study import read_study, run_folders
+from facerot.runs.study import Study, read_study, run_folders
 from facerot.threads import cores
 
 NAMES = [analysis.name for analysis in FURTHER]
@@ -31,10 +31,13 @@ class Analyse(Walk):
     """Which analyses of which study; see conf/analyse.yaml."""
 
     only: list[str] | None
+    concats: list[int] | None
     jobs: int | None
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.concats is not None:
+            self.concats = read_concats("concats", self.concats)
         require(self.jobs is None or self.jobs >= 1, f"jobs={self.jobs} must be at least 1")
         if self.only is not None:
             require(len(self.only) > 0, f"only=[] is empty: write 'only=[{','.join(NAMES)}]'")
@@ -63,17 +66,26 @@ def analyse(asked: Analyse) -> None:
     Raises SettingsError, once the others are done, naming the runs that could not be.
     """
     place = Path(asked.outputs), asked.study
-    study, folders = read_study(*place), run_folders(*place)
+    study = read_study(*place)
+    others = of_other_models(study, asked)
+    folders = [folder for folder in run_folders(*place) if folder not in others]
     apart = {
         one.name: f"left alone, {one.status}: {one.reason}"
         for one in study.left_out
         if one.status in NOT_COMPARED
     }
-    at_once = Parallel(min(asked.jobs or cores(), len(folders)))
+    at_once = Parallel(max(1, min(asked.jobs or cores(), len(folders))))
     done = at_once(delayed(row_of)(folder, asked, apart.get(folder.name)) for folder in folders)
     rows = {folder.name: row for folder, row in zip(folders, done)}
     print("\n" + closing_table(rows, [one.name for one in asked.analyses]), flush=True)
     refuse({name: row.fault for name, row in rows.items() if row.fault}, "analysed")
+
+
+def of_other_models(study: Study, asked: Analyse) -> set[Path]:
+    """The folders of finished runs of models that are not asked for."""
+    runs = [run for one in (study, *study.others) for run in one.runs]
+    wanted = asked.concats
+    return {run.folder for run in runs if wanted is not None and run.settings.concats != wanted}
 
 
 def row_of(folder: Path, asked: Analyse, apart: str | None) -> Row:

@@ -87,7 +87,8 @@ def _band(name: str, value: Any) -> list[float] | None:
     return band
 
 
-def _concats(name: str, value: Any) -> list[int]:
+def read_concats(name: str, value: Any) -> list[int]:
+    """A set of Concats in ascending order; raises SettingsError where it is none."""
     if isinstance(value, str):
         digits = ",".join(part.strip() for part in value.split(",") if part.strip().isdigit())
         raise SettingsError(f"{name}={value} is not a list: write '{name}=[{digits}]'")
@@ -295,7 +296,7 @@ def require_fills(name: str, fills: Sequence[str]) -> None:
 class Settings:
     """One run, resolved: what is asked, on which faces, for how long, and where it goes."""
 
-    concats: list[int] = field(metadata=setting(read=_concats))
+    concats: list[int] = field(metadata=setting(read=read_concats))
     seed: int
     source_yaw: list[float] = field(metadata=setting(read=_yaws))
     target_yaw: float = field(metadata=setting(read=_yaw))

@@ -132,6 +132,13 @@ def test_bad_input_gets_one_clear_line(
     assert says in line
 
 
+def test_of_the_models_asked_for_alone(few: Path, analyse: Command, tmp_path: Path) -> None:
+    asked = ("study=heads-smoke", "only=[dose]")
+    assert set(lines(analyse(*asked, "concats=[4,2]", cwd=tmp_path))) == {UNET}
+    assert set(lines(analyse(*asked, "concats=[]", cwd=tmp_path))) == {"autoencoder_seed-0"}
+    assert "concats" in analyse(*asked, "concats=[7]", cwd=tmp_path).stderr
+
+
 def test_two_runs_at_once_leave_the_bytes_of_one_after_the_other(
     few: Path, analyse: Command, tmp_path: Path
 ) -> None:
