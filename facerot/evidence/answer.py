@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from facerot.evidence.bootstrap import Estimate, estimate
-from facerot.evidence.claims import ALL, WITHOUT
+from facerot.evidence.claims import ALL, NONE, WITHOUT
 from facerot.evidence.depth import crossings, drawn, read_at, several_yaws
 from facerot.evidence.seeds import (
     FEWEST,
@@ -260,9 +260,10 @@ def _of_depth(study: Study) -> Iterator[Answer]:
     if turn.empty:
         return
     yield _answer(
-        "Of latent5 alone the decoder draws the front rather than the side",
-        "Of latent5 alone the decoder draws the side rather than the front",
-        f"{TURN}, keep 5, the others at their mean", turn["up5"],
+        "Of latent5 alone the decoder draws that person's front, beyond the mean face",
+        "Of latent5 alone the decoder draws less of that person's front than the mean face has",
+        f"{TURN}, keep 5 - none, the others at their mean",
+        turn["up5"] - mild.score(TURN, NONE, SPLIT),
     )  # fmt: skip
     yield _answer(
         "latent1 and latent2 turn what latent3 to latent5 have drawn further",

@@ -14,7 +14,7 @@ from facerot.latents import IN_FACE, IN_FRAME, LATENTS, keep_label, remove
 from facerot.paper import AE, BASELINE, SETS, number_of_concats
 from facerot.runs.study import Study
 
-ALL = keep_label(LATENTS)
+ALL, NONE = keep_label(LATENTS), keep_label(())
 WITHOUT = {k: keep_label(remove(LATENTS, k)) for k in LATENTS}
 SMALL_ROTATION = 0.1  # claim 7: a smaller change of `rotation` is no influence
 PURE = 0.9  # claims 10 and 11: share of the response's energy that stays in its own channel

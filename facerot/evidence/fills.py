@@ -12,13 +12,12 @@ import pandas as pd
 
 from facerot.config import FILLS
 from facerot.evidence.bootstrap import Estimate
-from facerot.evidence.claims import ALL, CLAIMS, WITHOUT
+from facerot.evidence.claims import ALL, CLAIMS, NONE, WITHOUT
 from facerot.evidence.shapley import GAMES, games
-from facerot.latents import LATENTS, keep_label
+from facerot.latents import LATENTS
 from facerot.runs.study import Study
 
 ALL_FILLS = (*FILLS, "other", "optimal")  # in the order in which they disturb less
-NONE = keep_label(())
 
 
 def ablations(study: Study, split: str) -> pd.DataFrame:

@@ -82,3 +82,18 @@ def test_what_is_drawn_so_far_is_that_of_the_keep_sets() -> None:
     found = drawn(world.study(), SPLIT, "front").astype(float)
     assert list(found.columns) == ["up5", "up4", "up3", "up2", "output"]
     np.testing.assert_allclose(found, [[0.0, 0.1, 0.2, 0.3, 0.4]] * 3)
+
+
+@pytest.mark.parametrize(("alone", "says"), [(0.5, "beyond the mean face"), (0.1, "less of")])
+def test_what_latent5_draws_is_told_against_the_mean_face(alone: float, says: str) -> None:
+    """A face drawn of means alone is frontal, too: 0.3 here."""
+    world = World(seeds=3)
+    for keep, match in (("5", alone), ("none", 0.3), ("345", 0.4), ("12345", 0.4)):
+        for stage in (keep, *(("45",) if keep == "5" else ())):
+            world.set("test", "rgb", stage, "face_front_match", match)
+            world.set("test", "rgb", stage, "face_side_match", 0.0)
+            world.set("test", "rgb", stage, "face_rotation", match)
+    study = world.study()
+    mild = [replace(run, latents=run.latents.assign(fill="mean")) for run in study.runs]
+    found = [one.sentence for one in answers(replace(study, runs=tuple(mild)))]
+    assert any("Of latent5 alone" in sentence and says in sentence for sentence in found)
