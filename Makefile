@@ -21,10 +21,14 @@ setup: .venv/ready  ## .venv with what constraints.txt pins, once
 	@touch $@
 
 demo: setup      ## train the paper's Baseline and the auto-encoder on the embedded heads, silence latents, report
-	$(BIN)/python -m facerot.train +experiment=table1 seed=0 $(AT_ONCE)
-	$(BIN)/python -m facerot.analyse $(BASELINE)
-	$(BIN)/python -m facerot.report
-	@echo "and the curves: make dashboard"
+	@echo "Two networks learn to turn rendered faces to the front: an auto-encoder, whose picture must pass 2x2 pixels,"
+	@echo "and a U-Net, whose Concats lead past them. Then their latents are silenced, one by one and together."
+	@$(BIN)/python -m facerot.train +experiment=table1 seed=0 $(AT_ONCE)
+	@echo; echo "Where the U-Net carries and makes the turn:"
+	@$(BIN)/python -m facerot.analyse $(BASELINE)
+	@echo; echo "The page of it all:"
+	@$(BIN)/python -m facerot.report
+	@echo "in a browser: both networks run in it, under 'Try it'. The loss curves: make dashboard. All of the paper: make paper"
 
 train: setup     ## one run; settings in ARGS, e.g. make train ARGS="'concats=[2]' seed=1"
 	$(BIN)/python -m facerot.train $(ARGS)

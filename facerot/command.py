@@ -30,12 +30,11 @@ LISTS = ("concats", "source_yaw")
 LISTED = (ValueType.SIMPLE_CHOICE_SWEEP, ValueType.CHOICE_SWEEP)  # sweeps whose values are named
 CHOOSE_RUNS = ("experiment", "hydra.mode")  # make a sweep without -m
 FOREIGN = ("hydra", "experiment")  # no settings of ours
-LAUNCHERS = {  # that are plugins of Hydra, and ours by the one that it takes
-    "parallel": "joblib",
-    "joblib": "joblib",
-    "submitit_local": "submitit",
-    "submitit_slurm": "submitit",
-}
+# Launchers that are plugins of Hydra, or ours by one, each with its plugin and what installs it.
+JOBLIB = "hydra_joblib_launcher", "hydra-joblib-launcher"
+SUBMITIT = "hydra_submitit_launcher", "'facerot[slurm]'"
+LAUNCHERS = {"parallel": JOBLIB, "joblib": JOBLIB,
+             "submitit_slurm": SUBMITIT, "submitit_local": SUBMITIT}  # fmt: skip
 
 
 Main = Callable[[], None]
@@ -171,14 +170,15 @@ def in_quotes(text: str) -> str | None:
 
 
 def refuse_missing_launcher(override: Override) -> None:
-    """Raise SettingsError where a launcher's plugin is not installed, naming it."""
-    plugin = LAUNCHERS.get(str(override.value()), "")
-    if override.key_or_group != "hydra/launcher" or not plugin:
+    """Raise SettingsError where a launcher's plugin is not installed, naming what to install."""
+    known = LAUNCHERS.get(str(override.value()))
+    if override.key_or_group != "hydra/launcher" or known is None:
         return
-    if not (find_spec("hydra_plugins") and find_spec(f"hydra_plugins.hydra_{plugin}_launcher")):
+    plugin, package = known
+    if not (find_spec("hydra_plugins") and find_spec(f"hydra_plugins.{plugin}")):
         raise SettingsError(
             f"{override.input_line} needs a plugin of Hydra that is not there: "
-            f"pip install hydra-{plugin}-launcher"
+            f"pip install {package}"
         )
 
 

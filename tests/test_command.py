@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from dataclasses import fields
+from importlib.util import find_spec
 
 import pytest
 from hypothesis import given
@@ -40,9 +41,10 @@ def test_of_a_path_with_a_comma_both_readings_are_named() -> None:
         read_command_line(["data.root=/a,b"], Settings)
 
 
+@pytest.mark.skipif(find_spec("submitit") is not None, reason="the extra slurm is there")
 def test_a_launcher_that_is_not_installed_names_its_package() -> None:
-    with pytest.raises(SettingsError, match=r"pip install hydra-submitit-launcher$"):
-        read_command_line(["hydra/launcher=submitit_slurm", "seed=0,1", "-m"], Settings)
+    with pytest.raises(SettingsError, match=r"pip install 'facerot\[slurm\]'$"):
+        read_command_line(["hydra/launcher=submitit_local", "seed=0,1", "-m"], Settings)
 
 
 @pytest.mark.parametrize("flag", ["--version", "--help"])

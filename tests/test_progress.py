@@ -27,7 +27,7 @@ def test_lines_tell_of_training_evaluating_and_measuring(command: Command, tmp_p
     assert said[0].startswith("epoch 1 of 2, 0:0")
     assert "epoch 1 of 2, evaluating" in said
     assert any(text.startswith("epoch 2 of 2, loss 0.") for text in said)
-    assert any(", mse/train 0." in text and ", mse/test 0." in text for text in said)
+    assert any(", MSE train 0." in text and ", MSE test 0." in text for text in said)
     assert "trained, evaluating" in said
     assert said[-1].startswith("trained; MSE")
 

@@ -117,6 +117,7 @@ def test_a_parallel_sweep_gives_the_bytes_of_a_serial_one(
     ]
     for one in done:
         assert one.stdout.endswith("2 trained, 0 resumed, 0 skipped, 0 failed\n"), one.stderr
+    assert done[1].stdout.startswith("2 runs, 2 at once\nheads: "), "somebody else speaks"
     for pattern in ("weights.safetensors", "latents.*"):
         of_one, of_other = (sorted(folder.glob(f"outputs/*/*/{pattern}")) for folder in both)
         assert of_one

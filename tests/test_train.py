@@ -328,3 +328,5 @@ def test_one_cycle_may_peak_in_its_first_step(command: Command, tmp_path: Path) 
 def test_overrides_may_follow_the_flag_of_a_sweep(command: Command, tmp_path: Path) -> None:
     done = command("+concats=[2,4]", "-m", "seed=0,1", "trainer.epochs=1", cwd=tmp_path)
     assert "2 trained, 0 resumed, 0 skipped, 0 failed" in done.stdout, done.stderr
+    assert done.stdout.startswith("2 runs, one after the other\nheads: "), "somebody else speaks"
+    assert done.stdout.count("MSE: the squared difference") == 1

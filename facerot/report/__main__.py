@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
+from itertools import groupby
 from pathlib import Path
 
 from facerot.command import command
+from facerot.evidence.bootstrap import FEWEST_SEEDS
+from facerot.evidence.claims import Judged
 from facerot.report import page
 from facerot.report.page import Facts, Lacking, OfModel, Part, Shown
 from facerot.report.playground import Playground
 from facerot.report.sections import SECTIONS, Findings, find
 from facerot.report.style import Picture, look
-from facerot.report.tables import Table, claims_table
+from facerot.report.tables import Table
 from facerot.runs.files import held
 from facerot.runs.study import read_study
 
@@ -103,17 +107,32 @@ def _write(path: Path, content: bytes | str) -> None:
 
 
 def summary(found: Findings) -> str:
-    """The verdicts and what is missing, for the terminal."""
+    """The verdicts and what is missing, for the terminal; the numbers are left to the page."""
     study = found.study
-    verdicts = (
-        claims_table(found.judged).text.drop(columns="Claim").to_string(index=False, justify="left")
-    )
     others = sum(len(other.runs) for other in study.others)
     more = f", {others} more of {len(study.others)} other specs" if others else ""
-    lines = [f"{study.name}: {len(study.runs)} finished runs{more}", verdicts]
+    lines = [f"{study.name}: {len(study.runs)} finished runs{more}", *verdicts(found.judged)]
     lines += [f"missing: {line}" for line in page.missing(study)]
     lines += [f"{run.status}: {run.name}: {run.reason}" for run in study.left_out]
     return "\n".join(lines)
+
+
+def verdicts(judged: Sequence[Judged]) -> list[str]:
+    """A line for each claim of which something is known, then one that names the others."""
+    lines, unknown = [], []
+    for claim, each in groupby(judged, lambda one: one.claim):
+        found = {one.split: one.found.verdict for one in each}
+        if set(found.values()) == {"open"}:
+            unknown.append(claim.name)
+        else:
+            told = ", ".join(f"{split} {verdict}" for split, verdict in found.items())
+            lines.append(f"{claim.name}: {told}. {claim.sentence}")
+    if lines or not unknown:
+        return lines + ([f"open: {', '.join(unknown)}"] if unknown else [])
+    return [
+        f"the paper's {len(unknown)} claims are open: for a verdict it takes {FEWEST_SEEDS} seeds "
+        "of the models that a claim compares"
+    ]
 
 
 main = command("report", Report, report)

@@ -176,11 +176,11 @@ def missing(study: Study) -> list[str]:
         there = {study.spec, *(one.spec for one in study.others)}
         absent = [name for name in spec_names() if name not in there]
         return lines + ([f"specs without a finished run: {', '.join(absent)}"] if absent else [])
+    absent = [model_name(concats) for concats in SETS if not study.of(concats)]
+    lines += [f"models without a finished run: {', '.join(absent)}"] if absent else []
     for concats in SETS:
         lacks = sorted(expected - set(study.seeds(concats)))
-        if not study.of(concats):
-            lines.append(f"{model_name(concats)}: no finished run")
-        elif lacks:
+        if study.of(concats) and lacks:
             lines.append(f"{model_name(concats)}: seed{'s' * (len(lacks) > 1)} {_list(lacks)}")
     return lines
 

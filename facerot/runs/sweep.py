@@ -21,8 +21,13 @@ from omegaconf.errors import OmegaConfBaseException
 from facerot import interrupt
 from facerot.errors import SettingsError
 from facerot.runs.files import read_json, write_json
+from facerot.threads import cores
 
 STATUSES = ("trained", "resumed", "skipped", "failed")  # counted even where there are none
+LEGEND = (
+    "MSE: the squared difference of output and target view, black 0 and white 1, averaged over "
+    "pixels and faces; test: persons kept aside"
+)
 BY_SIGNAL = INTERRUPTED, NOT_STARTED = "interrupted", "not started"
 
 
@@ -60,6 +65,8 @@ class ClosingTable(Callback):
                 config.hydra.overrides.hydra.append(f"hydra.sweep.dir={folder}")
             for path in Path(config.hydra.sweep.dir).glob("[0-9]*.json"):
                 path.unlink()  # the words of an earlier sweep into the same folder
+        if self.jobs:
+            print(beginning(len(self.jobs), config.hydra.launcher), flush=True)
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
         """Take a job's word; where a signal ended it, the sweep ends here."""
@@ -113,6 +120,15 @@ def jobs_of(config: DictConfig) -> list[str]:
     return [" ".join(word for word in job if word not in shared) or "defaults" for job in jobs]
 
 
+def beginning(runs: int, launcher: DictConfig) -> str:
+    """What a sweep starts with: how many runs, and how many of them at once where that is known."""
+    at_once = 1 if launcher._target_.endswith(".BasicLauncher") else launcher.get("n_jobs")
+    if runs == 1 or at_once is None:
+        return f"{runs} run{'s' * (runs > 1)}"
+    together = min(runs, at_once if at_once > 0 else cores())
+    return f"{runs} runs, {f'{together} at once' if together > 1 else 'one after the other'}"
+
+
 def closing_table(outcomes: list[Outcome]) -> str:
     """One line a job, then how many ended in which way."""
     width = max((len(outcome.run) for outcome in outcomes), default=3)
@@ -127,4 +143,6 @@ def closing_table(outcomes: list[Outcome]) -> str:
     counts = dict.fromkeys(STATUSES, 0)
     for outcome in outcomes:
         counts[outcome.status] = counts.get(outcome.status, 0) + 1
-    return "\n".join([*lines, ", ".join(f"{n} {status}" for status, n in counts.items())])
+    explained = [LEGEND] if any(outcome.test_mse is not None for outcome in outcomes) else []
+    counted = ", ".join(f"{n} {status}" for status, n in counts.items())
+    return "\n".join([*lines, *explained, counted])

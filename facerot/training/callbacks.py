@@ -23,7 +23,8 @@ from facerot.panels import Pixels, captioned, to_pixels
 from facerot.runs.run import Run
 from facerot.training.module import FaceRotation
 
-LOSSES = ("loss", "mse/train", "mse/test")  # the last epoch's; those of the last evaluation
+# Of the last epoch, and of the last evaluation.
+LOSSES = {"loss": "loss", "mse/train": "MSE train", "mse/test": "MSE test"}
 
 
 class StopWhenAsked(L.Callback):
@@ -133,7 +134,7 @@ class Lines(L.Callback):
 
     def _line(self, trainer: L.Trainer) -> str:
         found = trainer.callback_metrics
-        losses = "".join(f", {name} {found[name]:.4f}" for name in LOSSES if name in found)
+        losses = "".join(f", {LOSSES[tag]} {found[tag]:.4f}" for tag in LOSSES if tag in found)
         steps = trainer.estimated_stepping_batches
         return f"{_epoch(trainer)}{losses}, " + progress.left(
             self.since, trainer.global_step - self.before, int(steps) - self.before

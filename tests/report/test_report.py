@@ -25,10 +25,11 @@ from markupsafe import escape
 from PIL import Image
 
 from facerot.config import SPLITS
+from facerot.evidence.claims import CLAIMS
 from facerot.latents import LATENTS, keep_label, masks, remove
 from facerot.panels import read_sheet
 from facerot.paper import BASELINE, TABLES
-from facerot.report.__main__ import write_report
+from facerot.report.__main__ import summary, write_report
 from facerot.report.glossary import hint
 from facerot.report.sections import find
 from facerot.runs.study import read_study
@@ -176,11 +177,19 @@ def test_the_lowest_is_bold_in_latex_and_on_the_page(page: Path) -> None:
     assert "<strong>0.0007</strong>" in (page / "index.html").read_text()
 
 
+def test_the_terminal_gets_each_claim_once(trained: Path) -> None:
+    found = find(read_study(trained / "outputs", "heads-smoke"))
+    said = summary(found)
+    assert [said.count(claim.name) for claim in CLAIMS] == [1] * len(CLAIMS)
+    one_seed = replace(found, judged=[one for one in found.judged if one.found.verdict == "open"])
+    assert f"{len({one.claim for one in one_seed.judged})} claims are open" in summary(one_seed)
+
+
 def test_what_is_missing_failed_or_different_is_named(page: Path) -> None:
     html = (page / "index.html").read_text()
     missing = html[html.index('id="missing"') : html.index("</section>")]
     assert "Concat2: seeds 1, 3" in missing
-    assert "Concat1,2: no finished run" in missing
+    assert re.search(r"models without a finished run: .*\bConcat1,2, ", missing)
     assert re.search(r"unet_concats-4_seed-0.*failed.*no&lt;b&gt;where", missing)
     assert re.search(r"concats-3_seed-0_\w+.*other settings.*learning_rate=0.002", missing)
     claims = pd.read_csv(page / "tables" / "claims.csv").set_index(["claim", "faces"])
