@@ -75,6 +75,16 @@ def test_every_command_is_listed_and_its_help_has_its_settings_with_reasons_and_
         assert "hydra" not in text
 
 
+def test_help_waits_for_no_library_that_takes_seconds() -> None:
+    modules = [f"facerot.{name}" for name in COMMANDS if name not in ("report", "measure")]
+    modules += ["facerot.report.__main__", "facerot.measure.__main__"]
+    code = (
+        f"import sys, {', '.join(modules)}; sys.exit({{'torch', 'matplotlib'}} & {{*sys.modules}})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.strip() in ("", "set()"), done.stderr
+
+
 def test_bash_completes_commands_settings_and_choices() -> None:
     script = f"""
         eval "$({sys.executable} -m facerot -sc install=bash)"

@@ -66,8 +66,8 @@ def attacks() -> dict[str, tuple[float, Callable[[], Any], str, list[str]]]:
     """Each kind: how often, the command's main, which files are spoilt, its command line."""
     from facerot.data.check import main as check
     from facerot.measure.__main__ import main as measure
-    from facerot.report.__main__ import summary
     from facerot.report.sections import find
+    from facerot.report.write import summary
     from facerot.rotate import main as rotate
     from facerot.runs.study import read_study
     from facerot.train import main as train

@@ -22,7 +22,6 @@ from facerot.latents import LATENTS, MEAN_LATENTS, KeepSet, keep_label, keep_set
 from facerot.measure.scores import FaceScores, Regions
 from facerot.model import UNet
 from facerot.playground import main as playground_main
-from facerot.report.__main__ import write_report
 from facerot.report.page import render_alone
 from facerot.report.playground import (
     of_models,
@@ -33,6 +32,7 @@ from facerot.report.playground import (
     shown_faces,
 )
 from facerot.report.sections import find
+from facerot.report.write import write_report
 from facerot.runs.run import Run
 from facerot.runs.study import read_study
 from facerot.runs.trained import load_weights

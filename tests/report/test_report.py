@@ -29,9 +29,9 @@ from facerot.evidence.claims import CLAIMS
 from facerot.latents import LATENTS, keep_label, masks, remove
 from facerot.panels import read_sheet
 from facerot.paper import BASELINE, TABLES
-from facerot.report.__main__ import summary, write_report
 from facerot.report.glossary import hint
 from facerot.report.sections import find
+from facerot.report.write import summary, write_report
 from facerot.runs.study import read_study
 from tests.conftest import Command
 from tests.made_up import made_up_run, write
@@ -392,5 +392,5 @@ def test_bad_input_gets_one_clear_line(
 
 
 def test_a_study_is_read_without_torch(environment: dict[str, str]) -> None:
-    code = "import sys, facerot.report.__main__; sys.exit('torch' in sys.modules)"
+    code = "import sys, facerot.report.write; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0
