@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -21,7 +21,7 @@ from facerot.evidence.depth import drawn, read_at, several_yaws, shares
 from facerot.evidence.fills import ALL_FILLS, ablations, claims_by_fill
 from facerot.evidence.shapley import shapley
 from facerot.latents import IN_FACE, LATENTS, PLACES, of_label
-from facerot.panels import CAPTION_HEIGHT, read_sheet
+from facerot.panels import CAPTION_HEIGHT, Pixels, read_sheet
 from facerot.paper import BASELINE
 from facerot.reading import MOST_PHOTO, read_bytes
 from facerot.report.faces import Block
@@ -29,7 +29,7 @@ from facerot.report.paper_figures import draw_blocks
 from facerot.report.plots import COLOURS, strips
 from facerot.report.style import INK, LATENT_COLOURS, LOSS, RULE, TEST, TRAIN, Picture
 from facerot.report.tables import UNKNOWN, Table, verdict_text
-from facerot.runs.study import Finished, Study
+from facerot.runs.study import Study
 
 if TYPE_CHECKING:
     from pandas.core.groupby import SeriesGroupBy
@@ -213,26 +213,37 @@ def patching_strips(study: Study) -> Picture:
 def patched_faces(study: Study) -> Iterator[Picture]:
     """Persons with one latent of another, from the first seed that has the pictures."""
     for run in study.of(BASELINE):
-        places = {k: run.folder / "faces" / f"patching_latent{k}_{SPLIT}.png" for k in LATENTS}
-        if not all(place.exists() for place in places.values()):
+        places = [run.folder / "faces" / f"patching_latent{k}_{SPLIT}.png" for k in LATENTS]
+        if not all(place.exists() for place in places):
             continue
-        blocks = [_patched_block(run, k, place) for k, place in places.items()]
+        block = _patched_block([_patched_faces(place, run.settings.size) for place in places])
         note = (
-            "A row a person; in the columns A to D latentK is that of the person of that row, all "
-            f"else stays. On the diagonal nothing is changed. Seed {run.seed}."
+            "A row a person, all of whose latents but one stay: that one is the other person's. "
+            f"all: nothing is changed. Seed {run.seed}."
         )
         title = "One latent of another person"
-        yield Picture("patched-faces", title, note, draw_blocks(blocks), blocks)
+        yield Picture("patched-faces", title, note, draw_blocks([block]), [block])
         return
 
 
-def _patched_block(run: Finished, k: int, place: Path) -> Block:
+def _patched_faces(place: Path, size: int) -> dict[str, Pixels]:
+    """`input`, `target`, and for each donor by its number the faces (N, S, S, 3) of all."""
     with opened(read_bytes(place, MOST_PHOTO)) as file:
         picture = np.asarray(file.convert("RGB"))[CAPTION_HEIGHT:]
-    persons = list("ABCD"[: len(picture) // run.settings.size])
-    faces = read_sheet(picture, ["input", "target", *persons])
-    grid = [list(row) for row in zip(*faces.values())]
-    return Block(f"latent{k}", list(faces), persons, grid)
+    persons = len(picture) // size
+    return read_sheet(picture, ["input", "target", *map(str, range(persons))])
+
+
+def _patched_block(of_latents: Sequence[Mapping[str, Pixels]]) -> Block:
+    """Each person with each latent of the next one."""
+    first, grid = of_latents[0], []
+    for person in range(len(first["input"])):
+        other = (person + 1) % len(first["input"])
+        shown = [first["input"][person], first["target"][person], first["target"][other]]
+        shown += [first[str(person)][person]]
+        grid.append(shown + [faces[str(other)][person] for faces in of_latents])
+    columns = ["input", "target", "the other's", "all", *NAMES]
+    return Block(f"{SPLIT} faces", columns, [""] * len(grid), grid)
 
 
 def decodability_curves(study: Study) -> Picture:

@@ -44,16 +44,17 @@ def test_each_analysis_has_its_figure(entries: Entries) -> None:
             assert all(ax.has_data() for ax in entry.figure.axes if ax.axison), entry.name
 
 
-def test_what_is_not_patched_stays(entries: Entries) -> None:
+def test_each_person_is_shown_with_each_latent_of_another(entries: Entries) -> None:
     figure = entries["patched-faces"]
     assert isinstance(figure, Picture)
-    assert [block.title for block in figure.blocks] == [f"latent{k}" for k in range(1, 6)]
-    first = figure.blocks[0]
-    for block in figure.blocks:
-        for at, row in enumerate(block.grid):
-            assert np.array_equal(row[2 + at], first.grid[at][2 + at])
-    changed = [not np.array_equal(first.grid[0][2], face) for face in first.grid[0][3:]]
-    assert any(changed)
+    (block,) = figure.blocks
+    assert list(block.columns[4:]) == [f"latent{k}" for k in range(1, 6)]
+    targets = [row[1] for row in block.grid]
+    others = [row[2] for row in block.grid]
+    for target, other, row in zip(targets, others, block.grid):
+        assert any(np.array_equal(other, one) for one in targets)
+        assert not np.array_equal(other, target)
+        assert any(not np.array_equal(face, row[3]) for face in row[4:])
 
 
 def test_what_can_be_read_is_drawn_of_what_was_read(tmp_path: Path) -> None:
