@@ -251,10 +251,13 @@ class Trainer:
     evaluate_every: int | None = field(metadata=setting(PLACES))
     checkpoint_every: int | None = field(metadata=setting(PLACES))
     device: str = field(metadata=setting(PLACES))
+    devices: int = field(metadata=setting(PLACES), default=1)
+    nodes: int = field(metadata=setting(PLACES), default=1)
     steps: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("steps", "epochs", "batch_size", "evaluate_every", "checkpoint_every"):
+        counts = ("steps", "epochs", "batch_size", "evaluate_every", "checkpoint_every")
+        for name in (*counts, "devices", "nodes"):
             value = getattr(self, name)
             require(value is None or value >= 1, f"trainer.{name}={value} must be at least 1")
         if self.epochs is not None:
@@ -269,6 +272,11 @@ class Trainer:
         require_choice("trainer.optimizer", self.optimizer, OPTIMIZERS)
         require_choice("trainer.schedule", self.schedule, SCHEDULES)
         require_choice("trainer.device", self.device, DEVICES)
+
+    @property
+    def processes(self) -> int:
+        """That train one network together, each with its share of every batch."""
+        return self.devices * self.nodes
 
     def epochs_of(self, batches: int) -> int:
         """How many whole epochs of so many batches the budget comes to, rounded up."""

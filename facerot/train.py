@@ -21,7 +21,7 @@ from facerot.interrupt import Interrupted
 from facerot.measure.analyses import lacking
 from facerot.runs.metrics import Metrics
 from facerot.runs.run import Run, find_run
-from facerot.runs.sweep import BY_SIGNAL, INTERRUPTED, NOT_STARTED, Outcome
+from facerot.runs.sweep import BY_SIGNAL, INTERRUPTED, NOT_STARTED, Outcome, is_follower
 from facerot.threads import threads_for
 from facerot.validate import resolve
 
@@ -54,6 +54,8 @@ def perform(cfg: DictConfig) -> Outcome:
             name, interrupted = str(run.folder), INTERRUPTED
             jobs = HydraConfig.get().launcher.get("n_jobs", 1)
             settings.threads = threads_for(settings.threads, jobs)
+            if settings.trainer.processes > 1 and is_follower():
+                return follow(settings, run)
             with run.held(), progress.of(str(run.folder)):
                 run.remove_unfinished_files()
                 return train(settings, run)
@@ -63,6 +65,16 @@ def perform(cfg: DictConfig) -> Outcome:
         return Outcome(name, "missing", error=one_line(error))
     except (SettingsError, OSError) as error:  # an OSError: outputs that cannot be written
         return Outcome(name, "failed", error=one_line(error))
+
+
+def follow(settings: Settings, run: Run) -> Outcome:
+    """Learn with the process that holds the run."""
+    if run.metrics() is not None and not settings.force:
+        return Outcome(str(run.folder), "skipped")
+    from facerot.training.ranks import learn_along
+
+    learn_along(settings, run)
+    return Outcome(str(run.folder), "trained")
 
 
 def refuse_without_faces(cfg: DictConfig) -> None:

@@ -100,6 +100,14 @@ class Slurm(SlurmLauncher):  # type: ignore[misc]
         from submitit import JobEnvironment
 
         job = JobEnvironment()
+        if job.num_tasks > 1:  # trainer.devices on each of trainer.nodes
+            port = 20000 + int(job.raw_job_id) % 20000  # another one for each job of a machine
+            os.environ.update(
+                NODE_RANK=str(job.node),
+                LOCAL_RANK=str(job.local_rank),
+                MASTER_ADDR=job.hostnames[0],
+                MASTER_PORT=str(port),
+            )
         warning = signal.Signals[f"SIG{job.USR_SIG}"]
         requeue = signal.getsignal(warning)  # submitit's
         with interrupt.listening(is_child=True, also=warning):

@@ -60,11 +60,20 @@ class EpochOrder(Sampler[Tensor]):
 
     Every face is seen once an epoch; the batches are of equal size, give or take one face.
     The first `used` batches of the next epoch are left out: it goes on in its middle.
+    Of several processes each gets its share of every batch. Raises SettingsError where a batch
+    has no face for one of them.
     """
 
-    def __init__(self, count: int, batch_size: int, seed: int) -> None:
+    def __init__(
+        self, count: int, batch_size: int, seed: int, rank: int = 0, processes: int = 1
+    ) -> None:
         self.count, self.batch_size, self.seed, self.epoch = count, batch_size, seed, 0
-        self.used = 0
+        self.used, self.rank, self.processes = 0, rank, processes
+        if count // len(self) < processes:
+            raise SettingsError(
+                f"trainer.batch_size={batch_size} makes batches of {count // len(self)} faces, too "
+                f"few for {processes} processes"
+            )
 
     def set_epoch(self, epoch: int) -> None:
         """Lightning calls this before every epoch, also after a resume."""
@@ -76,7 +85,13 @@ class EpochOrder(Sampler[Tensor]):
     def __iter__(self) -> Iterator[Tensor]:
         order = np.random.default_rng([self.seed, self.epoch]).permutation(self.count)
         batches, self.used = np.array_split(order, len(self))[self.used :], 0
-        yield from map(torch.from_numpy, batches)
+        for batch in batches:
+            yield torch.from_numpy(np.array_split(batch, self.processes)[self.rank])
+
+    def size_of(self, batch: int) -> int:
+        """How many faces a batch of an epoch has, for all processes."""
+        least, more = divmod(self.count, len(self))
+        return least + (batch < more)
 
 
 class FacePairs(L.LightningDataModule):
@@ -123,7 +138,9 @@ class FacePairs(L.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """The training faces in the order of the epoch."""
-        order = EpochOrder(len(self.splits["train"]), self.batch_size, self.seed)
+        trainer = self.trainer
+        share = (trainer.global_rank, trainer.world_size) if trainer is not None else (0, 1)
+        order = EpochOrder(len(self.splits["train"]), self.batch_size, self.seed, *share)
         return DataLoader(self.splits["train"], sampler=order, batch_size=None)
 
     def val_dataloader(self) -> list[DataLoader[Batch]]:

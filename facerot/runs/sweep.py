@@ -76,7 +76,8 @@ class ClosingTable(Callback):
         number = config.hydra.job.num
         self.outcomes[number] = outcome
         with suppress(OSError):  # the disk may be full
-            write_json(Path(config.hydra.sweep.dir, f"{number}.json"), asdict(outcome))
+            if not is_follower():
+                write_json(Path(config.hydra.sweep.dir, f"{number}.json"), asdict(outcome))
         if outcome.status in BY_SIGNAL and os.getpid() == self.process:
             self.end(config)
 
@@ -105,6 +106,11 @@ class ClosingTable(Callback):
             missing = Outcome(job, NOT_STARTED) if interrupt.asked() else silent
             found.setdefault(number, missing)
         return [found[number] for number in sorted(found)]
+
+
+def is_follower() -> bool:
+    """Whether this is one of several processes of a run, and not the one that holds it."""
+    return any(int(os.environ.get(name, 0)) for name in ("LOCAL_RANK", "NODE_RANK", "GROUP_RANK"))
 
 
 def jobs_of(config: DictConfig) -> list[str]:

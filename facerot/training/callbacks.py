@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 import time
 from collections.abc import Mapping
 from typing import Any, cast
@@ -17,6 +18,7 @@ from facerot import interrupt, progress
 from facerot.config import SPLITS, Settings
 from facerot.data.datamodule import Batch, EpochOrder, FacePairs
 from facerot.errors import SettingsError
+from facerot.interrupt import Interrupted
 from facerot.measure.analyses import lacking
 from facerot.measure.pictures import write_pictures
 from facerot.panels import Pixels, captioned, to_pixels
@@ -30,7 +32,8 @@ LOSSES = {"loss": "loss", "mse/train": "MSE train", "mse/test": "MSE test"}
 class StopWhenAsked(L.Callback):
     """Ends the training after the step in which a signal came, with a checkpoint of that step.
 
-    A whole epoch is first evaluated and logged. Raises Interrupted.
+    A whole epoch is first evaluated and logged. Of several processes all end, whichever got it.
+    Raises Interrupted.
     """
 
     def __init__(self, run: Run) -> None:
@@ -55,23 +58,27 @@ class StopWhenAsked(L.Callback):
         batch_idx: int,
     ) -> None:
         """Within an epoch: save and end."""
-        if interrupt.asked() and not trainer.is_last_batch:
-            self._save(trainer)
-            interrupt.check()
+        if not trainer.is_last_batch and self._saved_as_asked(trainer):
+            self._end()
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """After its last step: save, and let it be logged."""
-        if interrupt.asked():
-            self._save(trainer)
+        self.saved = self._saved_as_asked(trainer)
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """End where all that was trained is saved."""
         if self.saved:
-            interrupt.check()
+            self._end()
 
-    def _save(self, trainer: L.Trainer) -> None:
-        trainer.save_checkpoint(self.run.checkpoint)
-        self.saved = True
+    def _saved_as_asked(self, trainer: L.Trainer) -> bool:
+        asked = interrupt.asked() is not None
+        if trainer.strategy.reduce_boolean_decision(asked, all=False):
+            trainer.save_checkpoint(self.run.checkpoint)
+            return True
+        return False
+
+    def _end(self) -> None:
+        raise Interrupted(interrupt.asked() or signal.SIGTERM)
 
 
 class RefuseNonFinite(L.Callback):
@@ -94,7 +101,8 @@ class RefuseNonFinite(L.Callback):
         assert isinstance(outputs, Mapping)
         if trainer.is_last_batch or outputs["loss"].device.type == "cpu":
             self.loss = outputs["loss"].item()
-            self._refuse(trainer, math.isfinite(self.loss))
+            fine = trainer.strategy.reduce_boolean_decision(math.isfinite(self.loss))
+            self._refuse(trainer, fine)
 
     def on_save_checkpoint(
         self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import lightning as L
 import torch
-from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
@@ -36,6 +35,7 @@ from facerot.training.callbacks import (
 )
 from facerot.training.checkpoints import WholeCheckpoints, before, newest
 from facerot.training.module import FaceRotation
+from facerot.training.ranks import alone, group, others, placed
 from facerot.training.record import Record
 
 log = logging.getLogger(__name__)
@@ -85,24 +85,39 @@ def learn(
 
     Returns the Trainer, the network, and whether it went on from a checkpoint.
     """
-    L.seed_everything(settings.seed, verbose=False)
-    module = make_module(settings)
-    checkpoint, done = newest(run)
+    start = checkpoint, done = newest(run)
     if checkpoint is not None:
         log.info(f"{run.folder}: goes on after step {done}")
+    if settings.trainer.processes > 1:
+        with others(run.folder, settings.trainer):
+            take_part(settings, run, faces, record, start)
+        settings, start = alone(settings), newest(run)  # where nothing is left to train
+    trainer, module = take_part(settings, run, faces, record, start)
+    save_weights(module.net, run.weights)
+    record.write_curve(run.folder / "curves.csv", trainer.max_epochs or 0)
+    before(run.checkpoint).unlink(missing_ok=True)
+    return trainer, module, checkpoint is not None
+
+
+def take_part(
+    settings: Settings, run: Run, faces: FacePairs, record: Record, start: tuple[Path | None, int]
+) -> tuple[L.Trainer, FaceRotation]:
+    """Train as one of the run's processes, up to the checkpoint of the last step.
+
+    It begins at `start`, a checkpoint and its steps; None and 0 for fresh weights.
+    """
+    L.seed_everything(settings.seed, verbose=False)
+    module, (checkpoint, done) = make_module(settings), start
     epochs = settings.trainer.epochs_of(len(faces.train_dataloader()))
     trainer = make_trainer(settings, run, record, epochs, done)
-    with interrupt.patiently():
+    with interrupt.patiently(), group():
         try:
             trainer.fit(module, datamodule=faces, ckpt_path=checkpoint, weights_only=True)
         except SIGTERMException:  # Lightning's, of a signal that came while it was set up
             interrupt.check()
             raise
         trainer.save_checkpoint(run.checkpoint)
-    save_weights(module.net, run.weights)
-    record.write_curve(run.folder / "curves.csv", epochs)
-    before(run.checkpoint).unlink(missing_ok=True)
-    return trainer, module, checkpoint is not None
+    return trainer, module
 
 
 def make_module(settings: Settings) -> FaceRotation:
@@ -143,15 +158,10 @@ def make_trainer(
     beside = [record, Lines(), RefuseNonFinite(), StopWhenAsked(run), LatentMasking(run, settings)]
     return L.Trainer(
         default_root_dir=run.folder,
-        accelerator=asked.device,
-        devices=1,
+        **placed(asked, WholeCheckpoints()),
         max_epochs=epochs,
         deterministic=True,
         callbacks=[*beside, FacePanels(run), checkpoint],
-        plugins=[
-            WholeCheckpoints(),
-            LightningEnvironment(),
-        ],  # a cluster's jobs are single processes
         logger=logger,
         check_val_every_n_epoch=asked.evaluate_every or often,
         num_sanity_val_steps=0,
@@ -163,13 +173,15 @@ def make_trainer(
 
 def _quieten() -> None:
     """Keep Lightning quiet about what is meant so: faces in memory need no loading workers."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for package in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(package).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated.*")
     warnings.filterwarnings("ignore", ".*does not have many workers.*")
     warnings.filterwarnings("ignore", ".*ended before the epoch ended.*")  # see StopWhenAsked
     warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists and is not empty.*")
     warnings.filterwarnings("ignore", ".*callbacks used to create the checkpoint need.*")
     warnings.filterwarnings("ignore", "The `srun` command is available.*")  # on a cluster
+    warnings.filterwarnings("ignore", ".*sync_dist=True.*")  # each process evaluates all faces
     warnings.filterwarnings("ignore", "The dirpath has changed from .*")  # a run may be moved
 
 

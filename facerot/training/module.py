@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from typing import Any, cast
 
 import lightning as L
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from facerot.config import SPLITS
-from facerot.data.datamodule import Batch
+from facerot.data.datamodule import Batch, EpochOrder
 from facerot.measure import scores
 from facerot.model import UNet
 from facerot.runs.metrics import QUALITY
@@ -55,10 +56,17 @@ class FaceRotation(L.LightningModule):
         return images
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """The loss: MSE over all pixels of the batch."""
+        """The loss: MSE over all pixels of the batch.
+
+        Of several processes each has a share of it, weighted so that their mean is the loss.
+        """
         x, y = batch
-        loss = F.mse_loss(self.net(x), y)
-        self.log("loss", loss, on_step=False, on_epoch=True, batch_size=len(x))
+        loss, together = F.mse_loss(self.net(x), y), self.trainer.world_size > 1
+        if together:
+            loader = cast("DataLoader[Batch]", self.trainer.train_dataloader)
+            order = cast(EpochOrder, loader.sampler)
+            loss = loss * (len(x) * order.processes / order.size_of(batch_idx))
+        self.log("loss", loss, on_step=False, on_epoch=True, batch_size=len(x), sync_dist=together)
         return loss
 
     def on_train_epoch_end(self) -> None:
