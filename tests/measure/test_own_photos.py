@@ -34,7 +34,9 @@ def test_each_column_is_named_by_the_latents_that_are_kept(keep: tuple[int, ...]
 
 @given(st.integers(0, 7))
 def test_no_training_face_is_strange(face: int) -> None:
-    assert strangeness(photo(faces[face]), rim_of(faces)) == []
+    a_little_smoother = (0.7 * faces[face] + 0.3 * 128).astype(np.uint8)
+    for pixels in (faces[face], a_little_smoother):
+        assert strangeness(photo(pixels), rim_of(faces)) == []
 
 
 @pytest.mark.parametrize(
