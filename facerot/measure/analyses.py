@@ -208,7 +208,7 @@ FURTHER = (
     further("dose", 1),
     further("spectrum", 1),
     further("patching", 1),
-    further("decodability", 1),
+    further("decodability", 2),
     further("direction", 1),
     further("depth", 1),
     further("geometry", 1),

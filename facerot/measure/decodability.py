@@ -66,7 +66,7 @@ def decodability(net: UNet, faces: Views, regions: Regions) -> pd.DataFrame:
             continue
         for found, people in (
             labels_read(net, gallery.on_side(), regions),
-            persons_read(net, plain[split].on_side(), regions),
+            persons_read(net, gallery.on_side(), plain[split].on_side(), regions),
         ):
             if found:
                 in_split: Found = {(split, *key): [one] for key, one in found.items()}
@@ -142,11 +142,15 @@ def labels_of(gallery: Gallery, regions: Regions) -> dict[str, Array]:
     return {what: one for what, one in labels.items() if np.all(np.ptp(one, axis=0) > 0)}
 
 
-def persons_read(net: UNet, gallery: Gallery, regions: Regions) -> tuple[Read, pd.DataFrame]:
+def persons_read(
+    net: UNet, gallery: Gallery, plain: Gallery, regions: Regions
+) -> tuple[Read, pd.DataFrame]:
     """Which front, which side and whose face each turned view is read to show, and whose it is.
 
-    A person is named by the front whose code is nearest in direction to what `ridge` reads, and as
-    whose own latent is `nearest`.
+    Front and side are read of the views as the network knows them, and are those before a plain
+    background; the person is read before it too, which would tell who it is. A person is named by
+    the front whose code is nearest in direction to what `ridge` reads, and as whose own latent is
+    `nearest`.
     """
     front = gallery.at(gallery.people, gallery.target_yaw)
     turned = np.flatnonzero((front >= 0) & (gallery.people["yaw"] != gallery.target_yaw))
@@ -155,16 +159,18 @@ def persons_read(net: UNet, gallery: Gallery, regions: Regions) -> tuple[Read, p
     fronts, whose = np.unique(front[turned], return_inverse=True)
     persons, people = persons_of(gallery.people), gallery.people.iloc[turned]
     names, wanted = persons[fronts], persons[turned]
-    codes = codes_of(gallery.pictures(fronts), np.zeros(len(fronts)), regions)
-    sides = codes_of(gallery.pictures(turned), people["yaw"].to_numpy(), regions)
+    codes = codes_of(plain.pictures(fronts), np.zeros(len(fronts)), regions)
+    sides = codes_of(plain.pictures(turned), people["yaw"].to_numpy(), regions)
     labels, dealt = {"front": codes[whose], "side": sides}, shuffled(whose)
     found: Read = {}
+    before_plain, both = grams(net, plain.batches()), np.ix_(turned, turned)
     for place, products in grams(net, gallery.batches()).items():
-        read, scores = explained(ridge, products[np.ix_(turned, turned)], labels, wanted)
+        _, scores = explained(ridge, products[both], labels, wanted)
         found |= {(place, what, "ridge", score): one for (what, score), one in scores.items()}
+        read, _ = explained(ridge, before_plain[place][both], {"front": codes[whose]}, wanted)
         named = {
             "ridge": directions(read["front"]) @ directions(codes).T,
-            "nearest": -distances(products)[np.ix_(turned, fronts)],
+            "nearest": -distances(before_plain[place])[np.ix_(turned, fronts)],
         }
         for reader, nearness in named.items():
             name = names[nearness.argmax(axis=1)]
