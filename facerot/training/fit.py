@@ -41,7 +41,7 @@ from facerot.training.record import Record
 log = logging.getLogger(__name__)
 
 TIMES_A_RUN = 10  # that a run is evaluated and checkpointed, unless it is asked otherwise
-VERSIONS = ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "pillow")
+VERSIONS = ("torch", "lightning", "hydra-core", "omegaconf", "torchmetrics", "numpy", "pillow")
 
 
 @contextmanager

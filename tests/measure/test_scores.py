@@ -8,10 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torchmetrics.functional.image import (
-    peak_signal_noise_ratio,
-    structural_similarity_index_measure,
-)
+from torchmetrics.functional.image import peak_signal_noise_ratio
 
 from facerot.latents import CHANNELS, PROBES
 from facerot.measure import scores
@@ -45,9 +42,6 @@ def test_quality_of_a_perfect_and_of_a_wrong_output(seed: int) -> None:
     y, o = images(seed), images(seed + 1)
     assert torch.all(scores.mse(y, y) == 0)
     torch.testing.assert_close(scores.ssim(y, y), torch.ones(2))
-    whole = o.double(), y.double()  # in float32 either way is off by some 1e-6
-    of_library = structural_similarity_index_measure(*whole, data_range=1.0, reduction="none")
-    torch.testing.assert_close(scores.ssim(*whole), of_library, rtol=0, atol=1e-9)
     expected = peak_signal_noise_ratio(o, y, 1.0, dim=(1, 2, 3), reduction="none")
     torch.testing.assert_close(scores.psnr(o, y), expected)
     assert torch.all(scores.ssim(o, y) < 1)
