@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 BOTTLENECK = 5
@@ -78,6 +79,25 @@ class Up(Stage):
             nn.Sigmoid() if last else nn.ReLU(),
             groups=groups,
         )
+
+    def both_ways(self, x: Tensor, kept: Tensor, silent: Tensor) -> Tensor:
+        """What it puts out with a latent kept, then silenced: (R*N, C, H, W) -> (2*R*N, D, H', W').
+
+        A convolution of two parts is the sum of theirs, so each part is convolved once: what comes
+        from below, and the latent's two, each (N, L, H, W). Parts that are added share weights.
+        """
+        conv, *rest = self
+        assert isinstance(conv, nn.ConvTranspose2d)
+        below, skips = apart(x, self.groups), apart(torch.cat([kept, silent]), self.groups)
+        width = below.shape[1] if below.shape[1] < conv.in_channels else 0
+        convolve = partial(F.conv_transpose2d, stride=2, padding=1)
+        one = convolve(below, conv.weight[: width or None], conv.bias)
+        two = convolve(skips, conv.weight[width:])
+        shape = (len(skips) // 2, *one.shape[1:])
+        y = (one.reshape(1, -1, *shape) + two.reshape(2, 1, *shape)).flatten(0, 2)
+        for layer in rest:
+            y = layer(y)
+        return together(y, self.groups)
 
 
 class UNet(nn.Module):
@@ -166,20 +186,16 @@ class UNet(nn.Module):
     ) -> Iterator[Tensor]:
         """What every stage puts out on the way of `decode`: up5, up4, up3, up2, and the image."""
         reach = self._silence(latents, self.latents if keep is None else keep, fill)
-        return self.stages(reach[5], lambda k, x: self.merge([x, reach[k]], 1) if k in reach else x)
-
-    def stages(self, bottleneck: Tensor, join: Callable[[int, Tensor], Tensor]) -> Iterator[Tensor]:
-        """The decoder stage by stage: what up5, up4, up3, up2 put out, and the image of up1.
-
-        Args:
-            bottleneck: what up5 gets.
-            join: (K, what comes from below) -> what up-K gets, K = 4, 3, 2, 1.
-        """
-        x = self.up5(bottleneck)
-        for k, up in ((4, self.up4), (3, self.up3), (2, self.up2), (1, self.up1)):
+        x = self.up5(reach[5])
+        for k, up in self.ups:
             yield x
-            x = up(join(k, x))
+            x = up(self.merge([x, reach[k]], 1) if k in reach else x)
         yield x
+
+    @property
+    def ups(self) -> tuple[tuple[int, Up], ...]:
+        """The stages that a Concat may hand a latent to, upwards: (K, up-K)."""
+        return (4, self.up4), (3, self.up3), (2, self.up2), (1, self.up1)
 
     def forward(self, x: Tensor, keep: Collection[int] | None = None) -> Tensor:
         """Images (N, 3, S, S) in [0, 1] -> turned images, with the kept latents alone."""
@@ -190,15 +206,15 @@ class UNet(nn.Module):
 
         The keep sets are ordered as `itertools.product((kept, silenced), repeat=n)`, latent1
         slowest. What two keep sets share is decoded once: each stage doubles the batch only where
-        its own latent comes in, so that all 32 cost about as much as ten full decodings.
+        its own latent comes in, and only after its convolution.
         """
         kept = self._silence(latents, self.latents, fill)
         silent = self._silence(latents, (), fill)
-        both = torch.cat([kept[5], silent[5]])
-        *_, images = self.stages(
-            both, lambda k, x: branch(x, kept[k], silent[k], self.merge) if k in kept else x
-        )
-        every: Tensor = images.unflatten(0, (-1, len(latents[0])))  # type: ignore[no-untyped-call]
+        x: Tensor = self.up5(torch.cat([kept[5], silent[5]]))
+        for k, up in self.ups:
+            x = up.both_ways(x, kept[k], silent[k]) if k in kept else up(x)
+        every = x.reshape(-1, len(latents[0]), *x.shape[1:])
+        every[0] = self.decode(latents)  # to the bit: what all others are compared with
         return every
 
     def _silence(
@@ -234,19 +250,6 @@ def together(x: Tensor, groups: int) -> Tensor:
         return x
     last: Tensor = x.movedim(1, -1).unflatten(0, (-1, groups))  # type: ignore[no-untyped-call]
     return last.movedim(1, -1).flatten(-2).movedim(-1, 1)
-
-
-def branch(x: Tensor, kept: Tensor, silent: Tensor, merge: Merge) -> Tensor:
-    """A Concat taken both ways: (R*N, C, H, W) and twice (N, D, H, W) -> (2*R*N, C+D, H, W).
-
-    `add` gives C channels, D being C. Channels last throughout, so that the large result is
-    written once.
-    """
-    below = x.movedim(1, -1)
-    below = below.reshape(1, -1, len(kept), *below.shape[1:])  # 1, R, N, H, W, C
-    skip = torch.stack([kept, silent]).movedim(2, -1)[:, None]  # 2, 1, N, H, W, D
-    both = [part.expand(2, below.shape[1], *part.shape[2:]) for part in (below, skip)]
-    return merge(both, -1).flatten(0, 2).movedim(-1, 1)
 
 
 def _filled(latent: Tensor, fill: Tensor | None) -> Tensor:
