@@ -50,7 +50,7 @@ def allowed(path: Path) -> set[str]:
     """What a file may import: the extras are for the commands that need them."""
     extras = [""]
     extras += ["heads"] if PACKAGE / "data" / "heads" in path.parents else []
-    extras += ["onnx"] if path.name == "export.py" else []
+    extras += ["onnx"] if path.name in ("export.py", "switched.py") else []
     return names(*extras)
 
 
