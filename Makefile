@@ -5,8 +5,6 @@ BUDGET ?= quick
 DATA ?= heads
 EXPERIMENT ?= paper
 STUDY ?= $(DATA)-$(BUDGET)
-JOBS ?= -1
-AT_ONCE = hydra/launcher=parallel hydra.launcher.n_jobs=$(JOBS)
 BASELINE = 'concats=[1,2,3,4]'
 CHOICES = data=$(DATA) budget=$(BUDGET) study=$(STUDY)
 
@@ -23,7 +21,7 @@ setup: .venv/ready  ## .venv with what constraints.txt pins, once
 demo: setup      ## train the paper's Baseline and the auto-encoder on the embedded heads, silence latents, report
 	@echo "Two networks learn to turn rendered faces to the front: an auto-encoder, whose picture must pass 2x2 pixels,"
 	@echo "and a U-Net, whose Concats lead past them. Then their latents are silenced, one by one and together."
-	@$(BIN)/python -m facerot.train +experiment=table1 seed=0 $(AT_ONCE)
+	@$(BIN)/python -m facerot.train +experiment=table1 seed=0
 	@echo; echo "Where the U-Net carries and makes the turn:"
 	@$(BIN)/python -m facerot.analyse $(BASELINE)
 	@echo; echo "The page of it all:"
@@ -33,13 +31,13 @@ demo: setup      ## train the paper's Baseline and the auto-encoder on the embed
 train: setup     ## one run; settings in ARGS, e.g. make train ARGS="'concats=[2]' seed=1"
 	$(BIN)/python -m facerot.train $(ARGS)
 
-paper: setup     ## every run of the paper, then the report: BUDGET=full, DATA=.., STUDY=.., EXPERIMENT=seeds, ARGS="seed=0,1,2", JOBS=1
-	$(BIN)/python -m facerot.train +experiment=$(EXPERIMENT) $(CHOICES) $(AT_ONCE) $(ARGS); trained=$$?; \
+paper: setup     ## every run of the paper, then the report: BUDGET=full, DATA=.., STUDY=.., EXPERIMENT=seeds, ARGS="seed=0,1,2 jobs=1"
+	$(BIN)/python -m facerot.train +experiment=$(EXPERIMENT) $(CHOICES) $(ARGS); trained=$$?; \
 	$(BIN)/python -m facerot.analyse study=$(STUDY) $(BASELINE); \
 	$(BIN)/python -m facerot.report study=$(STUDY) && exit $$trained
 
 multiverse: setup ## which unnamed setting decides each claim, then the report: BUDGET=full, ARGS="roots.london=DIR"
-	$(BIN)/python -m facerot.train +experiment=multiverse budget=$(BUDGET) $(AT_ONCE) $(ARGS); trained=$$?; \
+	$(BIN)/python -m facerot.train +experiment=multiverse budget=$(BUDGET) $(ARGS); trained=$$?; \
 	$(BIN)/python -m facerot.report study=multiverse-$(BUDGET) && exit $$trained
 
 measure: setup   ## what is lacking of the tables of a study: STUDY=heads-full

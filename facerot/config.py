@@ -320,6 +320,7 @@ class Settings:
     study: str = field(metadata=setting(PLACES))
     outputs: str = field(metadata=setting(PLACES))
     force: bool = field(metadata=setting(PLACES))
+    jobs: int | None = field(metadata=setting(PLACES), default=None)
     threads: int | None = field(metadata=setting(PLACES), default=None)
     spec: str = field(metadata=setting(PLACES), default=DEFAULT_SPEC)
     roots: dict[str, str | None] = field(metadata=setting(PLACES), default_factory=dict)
@@ -352,6 +353,7 @@ class Settings:
                 "1x1: write size=64, or model.norm=batch"
             )
         require_threads(self.threads)
+        require(self.jobs is None or self.jobs >= 1, f"jobs={self.jobs} must be at least 1")
         for yaw in self.source_yaw:
             _require_known_yaw("source_yaw", yaw, self.data)
         _require_known_yaw("target_yaw", self.target_yaw, self.data)

@@ -20,6 +20,7 @@ EVERY = 30.0  # seconds from one line to the next
 
 _subject = ""  # what this process works on
 _said = time.monotonic()  # when the last line was printed
+_is_told_elsewhere = False
 
 
 def is_shown() -> bool:
@@ -38,11 +39,18 @@ def of(subject: str) -> Iterator[None]:
         _subject = before
 
 
+def leave_to_parent() -> None:
+    """Print no lines from now on: the process that started this one tells of all that it did."""
+    global _is_told_elsewhere
+    _is_told_elsewhere = True
+
+
 def tell(text: Callable[[], str]) -> None:
     """Print a line where it is due, and no bar shows as much to whoever reads this."""
     global _said
     now = time.monotonic()
-    if now - _said < EVERY or (is_shown() and sys.stdout.isatty()):
+    shown = is_shown() and sys.stdout.isatty()
+    if now - _said < EVERY or shown or _is_told_elsewhere:
         return
     _said = now
     print(f"{_subject}: {text()}" if _subject else text(), flush=True)

@@ -5,14 +5,12 @@ Hydra finds its plugins in the package `hydra_plugins`. See conf/hydra/launcher/
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -23,8 +21,7 @@ from hydra.core.utils import JobReturn
 
 from facerot import interrupt
 from facerot.errors import require
-from facerot.runs.files import write_json
-from facerot.runs.sweep import BY_SIGNAL, Outcome
+from facerot.runs.sweep import BY_SIGNAL
 
 try:
     from hydra_plugins.hydra_submitit_launcher.submitit_launcher import SlurmLauncher
@@ -36,8 +33,6 @@ except ImportError:  # without the extra, which `setup` tells
         def __init__(self, **_: Any) -> None:
             super().__init__()
 
-
-log = logging.getLogger(__name__)
 
 LOOK_EVERY = 10  # seconds between two questions of what the cluster still has
 
@@ -73,23 +68,17 @@ class Slurm(SlurmLauncher):  # type: ignore[misc]
         place, requeues = params.pop("submitit_folder"), params.pop("max_num_timeout")
         executor = submitit.SlurmExecutor(place, max_num_timeout=requeues)
         executor.update_parameters(**executor._convert_parameters(params))
-        numbers = range(initial_job_idx, initial_job_idx + len(job_overrides))
         state = Singleton.get_state()
         calls = [
             (list(overrides), "hydra.sweep.dir", number, f"job_{number}", state)
-            for number, overrides in zip(numbers, job_overrides)
+            for number, overrides in enumerate(job_overrides, initial_job_idx)
         ]
         jobs = executor.map_array(self, *zip(*calls))
         array = jobs[0].job_id.split("_")[0]
-        log.info(f"{len(jobs)} jobs submitted as {array}; each tells what it does in {place}")
+        logs = str(place).replace("%j", f"{array}*")
+        print(f"submitted as job {array}; what each says: {logs}", flush=True)
         wait_for_end_of(array)
         os.utime(folder)  # or a network file system may hide what other machines wrote
-        for number, job in zip(numbers, jobs):
-            word = folder / f"{number}.json"
-            if not word.exists():
-                overrides = " ".join(job_overrides[number - initial_job_idx])
-                error = f"ended without a word; its log: {job.paths.stderr}"
-                write_json(word, asdict(Outcome(overrides, "failed", error=error)))
         return []
 
     def __call__(self, *args: Any) -> JobReturn:

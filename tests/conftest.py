@@ -139,8 +139,11 @@ def in_process(tmp_path: Path, environment: dict[str, str]) -> InProcess:
 
 
 def training_line(faces_zip: Path, overrides: tuple[str, ...]) -> list[str]:
-    """What follows `facerot.train`: the tiny faces and one fill, unless a test says otherwise."""
-    usual = {"data.root": str(faces_zip), "latents.fills": "[zero]"}
+    """What follows `facerot.train`: the tiny faces, one fill, no other processes.
+
+    Unless a test says otherwise.
+    """
+    usual = {"data.root": str(faces_zip), "latents.fills": "[zero]", "jobs": "1"}
     named = {word.split("=")[0] for word in overrides}
     rest = [f"{name}={value}" for name, value in usual.items() if name not in named]
     return ["budget=smoke", *rest, *overrides]

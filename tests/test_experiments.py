@@ -101,7 +101,7 @@ def test_a_spec_without_its_faces_is_missing_not_failed(
     in_process: InProcess, capsys: pytest.CaptureFixture[str]
 ) -> None:
     says = "needs roots.london=PATH: its folder or .zip"
-    sweep = ("spec=glob(london*)", "seed=0", "concats=[]", "budget=smoke")
+    sweep = ("spec=glob(london*)", "seed=0", "concats=[]", "budget=smoke", "jobs=1")
     assert in_process(train_main, "+experiment=multiverse", *sweep) is None
     told = capsys.readouterr().out
     assert "0 trained, 0 resumed, 0 skipped, 0 failed, 4 missing" in told
@@ -122,7 +122,7 @@ def test_another_face_set_beside_the_default_one_has_folders_of_its_own(
                 photo.parent.mkdir(parents=True, exist_ok=True)
                 Image.open(faces.open(name)).convert("RGB").save(photo)
     line = ("concats=[]", "budget=smoke", "trainer.epochs=1", "latents.fills=[]", "study=both")
-    specs = ("spec=default,london-90", "-m", "roots.london=photos")
+    specs = ("spec=default,london-90", "-m", "roots.london=photos", "jobs=1")
     assert in_process(train_main, *line, *specs) is None
     assert "2 trained, 0 resumed, 0 skipped, 0 failed" in capsys.readouterr().out
     assert in_process(report_main, "study=both") is None
@@ -200,7 +200,7 @@ def test_an_experiment_of_ones_own_chooses_its_budget_and_spec(
 ) -> None:
     (tmp_path / "mine" / "experiment").mkdir(parents=True)
     (tmp_path / "mine" / "experiment" / "two.yaml").write_text(MINE.format(defaults=defaults))
-    line = ["--config-dir=mine", "+experiment=two", f"data.root={faces_zip}"]
+    line = ["--config-dir=mine", "+experiment=two", f"data.root={faces_zip}", "jobs=1"]
     done = run_main(train_main, *line, cwd=tmp_path, cache=environment["XDG_CACHE_HOME"])
     counts = "0 trained, 0 resumed, 0 skipped, 2 failed" if says else "2 trained"
     assert counts in done.stdout, done.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -113,15 +114,35 @@ def test_a_parallel_sweep_gives_the_bytes_of_a_serial_one(
         folder.mkdir()
     done = [
         command(*line, cwd=both[0]),
-        process(*line, "hydra/launcher=parallel", "hydra.launcher.n_jobs=2", cwd=both[1]),
+        process(*line, "jobs=2", cwd=both[1]),
     ]
     for one in done:
         assert one.stdout.endswith("2 trained, 0 resumed, 0 skipped, 0 failed\n"), one.stderr
+    assert "2 runs, 2 at once" in done[1].stdout
+    assert done[1].stdout.count("_seed-0: trained; MSE train") == 2  # what the processes say
     assert done[1].stdout.startswith("2 runs, 2 at once\nheads: "), "somebody else speaks"
     for pattern in ("weights.safetensors", "latents.*"):
         of_one, of_other = (sorted(folder.glob(f"outputs/*/*/{pattern}")) for folder in both)
         assert of_one
         assert [path.read_bytes() for path in of_one] == [path.read_bytes() for path in of_other]
+
+
+def test_a_sweep_goes_on_where_one_of_its_processes_is_killed(
+    tmp_path: Path, faces_zip: Path, environment: dict[str, str]
+) -> None:
+    line = ("concats=[],[2]", "trainer.epochs=30", "trainer.checkpoint_every=1", "-m", "jobs=2")
+    sweep = subprocess.Popen(
+        [sys.executable, "-m", "facerot.train", *training_line(faces_zip, line)],
+        cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while sweep.poll() is None and not list(tmp_path.glob("outputs/*/*/checkpoints/last.ckpt")):
+        time.sleep(0.01)
+    (checkpoint, *_) = tmp_path.glob("outputs/*/*/checkpoints/last.ckpt")
+    os.kill(json.loads((checkpoint.parents[1] / "status.json").read_text())["pid"], signal.SIGKILL)
+    said, _ = sweep.communicate()
+    assert "a process of the sweep was killed, perhaps for want of memory: goes on with 1" in said
+    assert "0 failed" in said.splitlines()[-1]
+    assert sweep.returncode == 0
 
 
 def test_a_loss_that_is_no_number_is_named_and_not_saved(command: Command, tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,11 @@ from omegaconf.errors import OmegaConfBaseException
 from facerot import interrupt
 from facerot.errors import SettingsError
 from facerot.runs.files import read_json, write_json
+from facerot.runs.watch import RUNNING, Watch, write_into
 from facerot.threads import cores
 
+SERIAL = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
+ALL = -1  # jobs at once: as many as there are cores
 STATUSES = ("trained", "resumed", "skipped", "failed")  # counted even where there are none
 LEGEND = (
     "MSE: the squared difference of output and target view, black 0 and white 1, averaged over "
@@ -54,6 +58,7 @@ class ClosingTable(Callback):
         self.outcomes: dict[int, Outcome] = {}
         self.jobs: list[str] = []
         self.process: int | None = None
+        self.watch: Watch | None = None
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Count the jobs, and give their words one folder, whatever the sweep goes through."""
@@ -63,10 +68,29 @@ class ClosingTable(Callback):
             folder = QuotedString(str(config.hydra.sweep.dir), Quote.single).with_quotes()
             with read_write(config), open_dict(config):
                 config.hydra.overrides.hydra.append(f"hydra.sweep.dir={folder}")
-            for path in Path(config.hydra.sweep.dir).glob("[0-9]*.json"):
+                spread(config, len(self.jobs))
+            for path in Path(config.hydra.sweep.dir).glob("[0-9]*.*"):
                 path.unlink()  # the words of an earlier sweep into the same folder
         if self.jobs:
             print(beginning(len(self.jobs), config.hydra.launcher), flush=True)
+            if config.hydra.launcher._target_ != SERIAL:
+                self.watch = Watch(Path(config.hydra.sweep.dir), len(self.jobs))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What the processes of a sweep get: none of them watches the others."""
+        return {**vars(self), "watch": None}
+
+    def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """A job in a process of its own says that it has begun, and what it says is kept."""
+        if os.getpid() == self.process or OmegaConf.is_missing(config.hydra.job, "num"):
+            return
+        folder, number = Path(config.hydra.sweep.dir), config.hydra.job.num
+        with suppress(OSError):  # the disk may be full
+            if parent_process() is not None:
+                write_into(folder / f"{number}.log")
+            if not is_follower():
+                begun = Outcome(" ".join(config.hydra.overrides.task), RUNNING)
+                write_json(folder / f"{number}.json", asdict(begun))
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
         """Take a job's word; where a signal ended it, the sweep ends here."""
@@ -87,6 +111,8 @@ class ClosingTable(Callback):
 
     def end(self, config: DictConfig) -> None:
         """Print the table, and exit where not all is well."""
+        if self.watch is not None:
+            self.watch.stop()
         outcomes = self._all_outcomes(Path(config.hydra.sweep.dir))
         print("\n" + closing_table(outcomes), flush=True)
         ended, signal = {outcome.status for outcome in outcomes}, interrupt.asked()
@@ -100,11 +126,15 @@ class ClosingTable(Callback):
         found = dict(self.outcomes)
         for path in folder.glob("[0-9]*.json"):
             with suppress(SettingsError, TypeError, ValueError):
-                found.setdefault(int(path.stem), Outcome(**(read_json(path) or {})))
+                outcome = Outcome(**(read_json(path) or {}))
+                if outcome.status != RUNNING:
+                    found.setdefault(int(path.stem), outcome)
         for number, job in enumerate(self.jobs):
-            silent = Outcome(job, "failed", error="its process ended without a word")
+            silent = Outcome(job, "failed", error=f"its process ended without a word; see {folder}")
             missing = Outcome(job, NOT_STARTED) if interrupt.asked() else silent
             found.setdefault(number, missing)
+            if found[number].status == NOT_STARTED:  # it may not know its short name
+                found[number] = replace(found[number], run=job)
         return [found[number] for number in sorted(found)]
 
 
@@ -126,13 +156,27 @@ def jobs_of(config: DictConfig) -> list[str]:
     return [" ".join(word for word in job if word not in shared) or "defaults" for job in jobs]
 
 
+def spread(config: DictConfig, jobs: int) -> None:
+    """Give the cores to the jobs of a sweep, unless its launcher has been told how many at once.
+
+    One at once needs no process of its own.
+    """
+    launcher, asked = config.hydra.launcher, config.get("jobs")
+    if launcher.get("n_jobs") != ALL:
+        return
+    wanted = asked if isinstance(asked, int) and asked > 0 else cores()
+    launcher.n_jobs = min(wanted, jobs) if jobs else wanted
+    config.hydra.overrides.hydra.append(f"hydra.launcher.n_jobs={launcher.n_jobs}")
+    if launcher.n_jobs == 1:
+        config.hydra.launcher = {"_target_": SERIAL}
+
+
 def beginning(runs: int, launcher: DictConfig) -> str:
     """What a sweep starts with: how many runs, and how many of them at once where that is known."""
-    at_once = 1 if launcher._target_.endswith(".BasicLauncher") else launcher.get("n_jobs")
+    at_once = 1 if launcher._target_ == SERIAL else launcher.get("n_jobs")
     if runs == 1 or at_once is None:
         return f"{runs} run{'s' * (runs > 1)}"
-    together = min(runs, at_once if at_once > 0 else cores())
-    return f"{runs} runs, {f'{together} at once' if together > 1 else 'one after the other'}"
+    return f"{runs} runs, {f'{at_once} at once' if at_once > 1 else 'one after the other'}"
 
 
 def closing_table(outcomes: list[Outcome]) -> str:

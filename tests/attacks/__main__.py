@@ -31,7 +31,7 @@ from tests.attacks import draw_faces
 LONGEST = 30  # seconds that an attack may take
 GOOD = ("result", "line")  # how an attack may end
 MOST_MEMORY = 2048  # MB that a worker may take
-RUN = ("model.channels=2", "latents.fills=[zero]", "budget=smoke", "data.root=faces.zip")
+RUN = ("model.channels=2", "latents.fills=[zero]", "budget=smoke", "data.root=faces.zip", "jobs=1")
 YAML = """
 name: mine
 root: faces

@@ -18,16 +18,16 @@ from pathlib import Path
 from random import Random
 
 from tests.attacks import draw_faces
-from tests.attacks.kill import PARALLEL, SWEEP, differing, left
+from tests.attacks.kill import PARALLEL, SERIAL, SWEEP, differing, left
 
 AROUND: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {  # on the line, in the environment
-    "alone": ((), {}),
-    "a cold cache": ((), {"XDG_CACHE_HOME": "cold"}),
+    "alone": (SERIAL, {}),
+    "a cold cache": (SERIAL, {"XDG_CACHE_HOME": "cold"}),
     "a parallel sweep": (PARALLEL, {}),
-    "a German locale": ((), {"LC_ALL": "de_DE.UTF-8"}),
-    "the C locale without UTF-8": ((), {"LC_ALL": "C", "PYTHONUTF8": "0"}),
-    "the time zone of Tokyo": ((), {"TZ": "Asia/Tokyo"}),
-    "another order of hashes": ((), {"PYTHONHASHSEED": "7"}),
+    "a German locale": (SERIAL, {"LC_ALL": "de_DE.UTF-8"}),
+    "the C locale without UTF-8": (SERIAL, {"LC_ALL": "C", "PYTHONUTF8": "0"}),
+    "the time zone of Tokyo": (SERIAL, {"TZ": "Asia/Tokyo"}),
+    "another order of hashes": (SERIAL, {"PYTHONHASHSEED": "7"}),
 }
 
 

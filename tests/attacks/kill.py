@@ -41,7 +41,7 @@ AIMS = {  # what is written when the kill comes, and how many of its files, or o
 MEMORY = "/dev/shm"  # the other file system
 SWEEP = ("budget=smoke", "model.channels=2", "latents.fills=[zero]", "trainer.epochs=4",
          "trainer.evaluate_every=2", "concats=[],[2]", "-m")  # fmt: skip
-PARALLEL = ("hydra/launcher=parallel", "hydra.launcher.n_jobs=2")
+SERIAL, PARALLEL = ("jobs=1",), ("jobs=2",)
 REPORT = "heads-smoke/report/"
 OF_ITS_MOMENT = ("seconds", "seconds_of", "time", "pid", "git_commit")
 
@@ -73,7 +73,7 @@ class Place:
         os.dup2(said, 1)
         os.dup2(said, 2)
         there, code = f"outputs={self.outputs}", 0
-        at_once = PARALLEL if self.parallel else ()
+        at_once = PARALLEL if self.parallel else SERIAL
         lines = [(train, [*SWEEP, there, f"data.root={self.faces}", *at_once])]
         lines += [(report, ["study=heads-smoke", there])] if and_report else []
         try:

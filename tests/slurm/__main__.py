@@ -1,20 +1,23 @@
-"""A sweep of twelve jobs on a real SLURM, disturbed in every way it knows; then the serial one.
+"""Sweeps on a real SLURM: disturbed in every way it knows, cancelled, one run on two nodes.
 
     python -m tests.slurm
 
-Prints what was done to which job, the closing table, and whether every weight is the serial
-sweep's. Exit code 1 where one is not.
+Prints what was done to which job, the closing tables, and whether the weights are those of a
+process alone. Exit code 1 where something is not as it is promised.
 """
 
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from safetensors.torch import load
 
 from tests.attacks import draw_faces
 from tests.slurm.cluster import Cluster, cluster, lacking, until
@@ -82,9 +85,11 @@ class Sweep:
 
 
 def train(on: Cluster, folder: Path, *more: str) -> subprocess.Popen[str]:
-    """The sweep, started in a folder."""
-    folder.mkdir()
-    line = [sys.executable, "-m", "facerot.train", *SWEEP, *more]
+    """The sweep, started in a folder; what is said later of a setting counts."""
+    folder.mkdir(exist_ok=True)
+    named = {word.split("=")[0] for word in more}
+    usual = [word for word in SWEEP if word.split("=")[0] not in named]
+    line = [sys.executable, "-m", "facerot.train", *usual, *more]
     return subprocess.Popen(
         [*line, f"data.root={folder.parent / 'faces.zip'}"],
         cwd=folder,
@@ -101,13 +106,51 @@ def weights(folder: Path) -> dict[str, bytes]:
     return {path.parent.name: path.read_bytes() for path in found}
 
 
-def disturb(sweep: Sweep) -> None:
-    """Everything, one after the other, while the sweep goes on."""
+def disturbed(on: Cluster, home: Path) -> bool:
+    """Twelve jobs, disturbed in every way: whether their weights are those of the serial sweep."""
+    sweep = Sweep(on, home)
     disturbances: tuple[Callable[[], None], ...] = (
         sweep.requeue, sweep.lose_node, sweep.warn, sweep.preempt,
     )  # fmt: skip
-    for disturbance in disturbances:
-        disturbance()
+    try:
+        for disturbance in disturbances:
+            disturbance()
+        said, _ = sweep.process.communicate()
+    finally:
+        sweep.process.kill()
+    sweep.tell(f"the sweep ended with exit code {sweep.process.returncode}\n\n{said}")
+    train(on, home / "serial", "jobs=1").communicate()
+    there, wanted = weights(home / "cluster"), weights(home / "serial")
+    same = sum(there.get(name) == one for name, one in wanted.items())
+    print(f"{same} of {len(wanted)} weights are those of the serial sweep")
+    left = sorted(path.name for path in home.glob("cluster/outputs/heads-smoke/.*"))
+    print(f"left lying beside the runs: {', '.join(left) or 'nothing'}")
+    return same == len(wanted) == 12 and not left and sweep.process.returncode == 0
+
+
+def cancelled(on: Cluster, home: Path) -> bool:
+    """Ctrl-C to the waiting command: whether its jobs end, and are told of."""
+    sweep = train(on, home / "cancelled", *ON_CLUSTER, "concats=[]", "trainer.epochs=5000")
+    until(lambda: bool(list(home.glob("cancelled/outputs/heads-smoke/*/checkpoints/*"))), 300)
+    sweep.send_signal(signal.SIGINT)
+    said, _ = sweep.communicate()
+    print(f"\nCtrl-C: exit code {sweep.returncode}\n{said}")
+    told = "2 interrupted, 2 not started" in said
+    return sweep.returncode == 130 and told and not on.ask("squeue", "--noheader")
+
+
+def on_two_nodes(on: Cluster, home: Path) -> bool:
+    """One network trained by both nodes: whether its weights are those of one, but for rounding."""
+    few = ("concats=[2]", "seed=0", "trainer.optimizer=sgd", "trainer.learning_rate=0.1",
+           "trainer.epochs=20")  # fmt: skip
+    many = ("trainer.nodes=2", "hydra.launcher.nodes=2")
+    said, _ = train(on, home / "nodes", *ON_CLUSTER, *few, *many).communicate()
+    train(on, home / "node", "jobs=1", *few).communicate()
+    (one,), (two,) = weights(home / "node").values(), weights(home / "nodes").values()
+    ours, theirs = load(one), load(two)
+    furthest = max((ours[name].double() - theirs[name].double()).abs().max() for name in ours)
+    print(f"\none run on two nodes: weights within {furthest:.1e} of those of one\n{said}")
+    return bool(furthest < 1e-5)
 
 
 def main() -> int:
@@ -117,24 +160,9 @@ def main() -> int:
         print(f"make test-slurm needs {missing}")
         return 1
     with tempfile.TemporaryDirectory() as folder, cluster(Path(folder) / "slurm") as on:
-        home = Path(folder)
-        draw_faces(home / "faces.zip")
-        sweep = Sweep(on, home)
-        try:
-            disturb(sweep)
-            said, _ = sweep.process.communicate()
-        finally:
-            sweep.process.kill()
-        sweep.tell(f"the sweep ended with exit code {sweep.process.returncode}\n\n{said}")
-        serial = train(on, home / "serial")
-        serial.communicate()
-        there, wanted = weights(home / "cluster"), weights(home / "serial")
-        same = sum(there.get(name) == one for name, one in wanted.items())
-        print(f"{same} of {len(wanted)} weights are those of the serial sweep")
-        left = sorted(path.name for path in home.glob("cluster/outputs/heads-smoke/.*"))
-        print(f"left lying beside the runs: {', '.join(left) or 'nothing'}")
-        fine = same == len(wanted) == 12 and not left
-        return int(not fine or sweep.process.returncode != 0)
+        draw_faces(Path(folder) / "faces.zip")
+        fine = [proof(on, Path(folder)) for proof in (disturbed, cancelled, on_two_nodes)]
+    return int(not all(fine))
 
 
 if __name__ == "__main__":

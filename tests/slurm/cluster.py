@@ -73,6 +73,7 @@ class Cluster:
                 host=host, folder=self.folder, lost_after=LOST_AFTER, nodes="\n".join(nodes)
             )
         )
+        (self.folder / "hosts").write_text(f"127.0.0.1 localhost {host} {' '.join(NODES)}\n")
         self._start_munge()
         self._start("controller", "slurmctld", "-D")
         for name in NODES:
@@ -91,9 +92,9 @@ class Cluster:
         """Start the daemon of a node."""
         spool = self.folder / f"spool-{name}"
         spool.mkdir(exist_ok=True)
-        self._start(
-            name, "unshare", "--uts", "sh", "-c", f"hostname {name}; exec slurmd -D -N {name}"
-        )
+        hosts = f"mount --bind {self.folder}/hosts /etc/hosts"  # by which nodes find each other
+        daemon = f"hostname {name} && {hosts} && exec slurmd -D -N {name}"
+        self._start(name, "unshare", "--uts", "--mount", "sh", "-c", daemon)
 
     def _start(self, name: str, *command: str) -> None:
         with (self.folder / f"{name}.out").open("ab") as out:
