@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from facerot.command import command
 from facerot.config import Settings, read_concats
 from facerot.errors import SettingsError, one_line, require, require_choice, require_unique
-from facerot.measure.analyses import FURTHER, Analysis, lacking
+from facerot.measure.analyses import FURTHER, NOT_YET, Analysis, lacking
 from facerot.measure.walk import Walk, fault_of, refuse
 from facerot.runs.run import Run
 from facerot.runs.study import Study, read_study, run_folders
@@ -132,7 +132,8 @@ def analyse_run(run: Run, settings: Settings, analyses: Sequence[Analysis], row:
             faults.append(f"{analysis.name}: {one_line(error)}")
             continue
         row.became[analysis.name] = f"{time.monotonic() - start:.1f} s"
-        print(f"{run.folder}: {analysis.name} done ({why})", flush=True)
+        again = "" if why == NOT_YET else f" again ({why})"
+        print(f"{run.folder}: {analysis.name} done{again}", flush=True)
     if faults:
         raise SettingsError("; ".join(faults))
 

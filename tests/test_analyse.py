@@ -69,7 +69,7 @@ def test_what_is_there_is_skipped_and_what_has_changed_is_done_again(
     (stamp,) = (path for path in before if path.name == f"{NAMES[0]}.json")
     stamp.write_text(json.dumps({**json.loads(stamp.read_text()), "version": 0}))
     done = analyse("study=heads-smoke", cwd=tmp_path)
-    assert f"{UNET}: {NAMES[0]} done (definitions of version 0, now " in done.stdout
+    assert f"{UNET}: {NAMES[0]} done again (definitions of version 0, now " in done.stdout
     assert {path: path.read_bytes() for path in before} == before
 
 

@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 USUAL_SIZE = 64  # px
 KINDS = ("parquet", "csv")
+NOT_YET = "not measured yet"
 DIGITS = 12  # of the checksum that tells weights apart
 CSV: dict[str, Any] = {
     "index": False, "float_format": "%.8g", "na_rep": "nan", "lineterminator": "\n"
@@ -80,7 +81,7 @@ class Analysis:
         """Why this table has to be measured, None where it is there as asked."""
         stamp, tables = self.stamp(run), [run.folder / f"{self.name}.{kind}" for kind in KINDS]
         if not stamp or not all(table.exists() for table in tables):
-            return "not measured yet"
+            return NOT_YET
         for table in tables:
             try:
                 refuse_changed(table, stamp)
