@@ -50,6 +50,7 @@ def perform(cfg: DictConfig) -> Outcome:
             refuse_without_faces(cfg)
             refuse_label(cfg)
             settings = resolve(cfg, Settings)
+            settings.jobs = None  # the sweep's: its runs come out the same
             run = find_run(settings, defaults_of(cfg))
             name, interrupted = str(run.folder), INTERRUPTED
             jobs = HydraConfig.get().launcher.get("n_jobs", 1)

@@ -121,7 +121,7 @@ def test_a_parallel_sweep_gives_the_bytes_of_a_serial_one(
     assert "2 runs, 2 at once" in done[1].stdout
     assert done[1].stdout.count("_seed-0: trained; MSE train") == 2  # what the processes say
     assert done[1].stdout.startswith("2 runs, 2 at once\nheads: "), "somebody else speaks"
-    for pattern in ("weights.safetensors", "latents.*"):
+    for pattern in ("config.yaml", "weights.safetensors", "latents.*"):
         of_one, of_other = (sorted(folder.glob(f"outputs/*/*/{pattern}")) for folder in both)
         assert of_one
         assert [path.read_bytes() for path in of_one] == [path.read_bytes() for path in of_other]
