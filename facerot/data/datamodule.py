@@ -197,11 +197,12 @@ class FacePairs(L.LightningDataModule):
 
 
 def _gather(images: Tensor, row: Mapping[View, int], pairs: Sequence[Pair]) -> PairTensors:
-    flip = torch.tensor([pair.flip for pair in pairs])[:, None, None, None]
     sources = images[[row[pair.source] for pair in pairs]]
     targets = images[[row[pair.target] for pair in pairs]]
-    both = (torch.where(flip, part.flip(-1), part) for part in (sources, targets))
-    return PairTensors(pairs, *both)
+    flipped = torch.tensor([pair.flip for pair in pairs], dtype=torch.bool)
+    for part in (sources, targets):
+        part[flipped] = part[flipped].flip(-1)
+    return PairTensors(pairs, sources, targets)
 
 
 def _refuse_unsplit(settings: Settings, pairs: Sequence[Pair]) -> None:
