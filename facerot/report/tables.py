@@ -196,12 +196,13 @@ def latent_tables(study: Study, model: Model) -> list[Table]:
 
 def _latent_table(study: Study, model: Model, split: str, scores: Sequence[str]) -> Table:
     latents = study.of(model.concats)[0].latents_of_model
+    rows = {"all": tuple(latents)} | keep_ones(latents) | removals(latents)  # as Fig 5 and Fig 6
     found = {
         caption: {
             score: estimate(_values(study, model, score, keep_label(keep), split))
             for score in scores
         }
-        for caption, keep in (removals(latents) | keep_ones(latents)).items()
+        for caption, keep in rows.items()
     }
     numbers = pd.DataFrame(
         {"latents": caption, "score": score, **_columns("value", value)}
@@ -213,7 +214,7 @@ def _latent_table(study: Study, model: Model, split: str, scores: Sequence[str])
         for caption, of_scores in found.items()
     )
     title = f"What each latent carries, {split} faces. {model.heading}"
-    note = "Scores with all latents, with latentn removed (-n), with one alone."
+    note = "Scores with all latents, with one alone (Fig 5), with latentn removed (-n, Fig 6)."
     name = model.file(f"latents_{split}")
     return Table(name, title, note, numbers, text, _bold(text, {}))
 
