@@ -107,3 +107,17 @@ def test_a_split_without_one_of_its_parts_is_refused(
 ) -> None:
     with pytest.raises(SettingsError, match=f"gives no {part} pairs: change source_yaw"):
         FacePairs(compose(f"data.root={faces_zip}", f"test_fraction={fraction}"))
+
+
+def test_mirrored_pairs_show_the_opposite_view_flipped(faces_zip: Path) -> None:
+    root = f"data.root={faces_zip}"
+    both = FacePairs(compose(root, "mirror=true", "source_yaw=-90")).splits["train"]
+    right = FacePairs(compose(root, "source_yaw=90")).splits["train"]
+    as_they_are = {pair.person: at for at, pair in enumerate(right.pairs)}
+    flipped = [at for at, pair in enumerate(both.pairs) if pair.flip]
+    assert len(flipped) == len(right) == len(both) / 2
+    for at in flipped:
+        other = as_they_are[both.pairs[at].person]
+        assert torch.equal(both.sources[at], right.sources[other].flip(-1))
+        assert torch.equal(both.targets[at], right.targets[other].flip(-1))
+        assert not torch.equal(both.sources[at], right.sources[other])
