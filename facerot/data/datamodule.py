@@ -6,6 +6,7 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import lightning as L
 import numpy as np
@@ -31,27 +32,39 @@ SHOWN_FACES = 8
 Batch = tuple[Tensor, Tensor]  # sources and targets
 
 
+@dataclass(frozen=True, eq=False)
 class PairTensors(Dataset[Batch]):
-    """Pairs as two uint8 tensors (N, 3, S, S) in memory, indexed by whole batches."""
+    """Pairs as places in one uint8 tensor of views in memory, indexed by whole batches.
 
-    def __init__(self, pairs: Sequence[Pair], sources: Tensor, targets: Tensor) -> None:
-        self.pairs, self.sources, self.targets = pairs, sources, targets
+    Attributes:
+        pairs: the N pairs.
+        images: uint8 (V, 3, S, S), each view once.
+        rows: (2, N), the places of the sources and of the targets among the images.
+        flipped: (N,), which pairs are seen in a mirror; None where none is.
+    """
+
+    pairs: Sequence[Pair]
+    images: Tensor
+    rows: Tensor
+    flipped: Tensor | None
 
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def __getitem__(self, index: Tensor) -> Batch:
-        return self.sources[index], self.targets[index]
-
-    def to(self, device: torch.device) -> PairTensors:
-        """The same pairs on another device."""
-        return PairTensors(self.pairs, self.sources.to(device), self.targets.to(device))
+    def __getitem__(self, index: Tensor | slice) -> Batch:
+        sources, targets = (self.images[rows] for rows in self.rows[:, index])
+        if self.flipped is None:
+            return sources, targets
+        flipped = self.flipped[index].to(self.images.device)[:, None, None, None]
+        return (
+            torch.where(flipped, sources.flip(-1), sources),
+            torch.where(flipped, targets.flip(-1), targets),
+        )
 
     def shown(self) -> Batch:
         """The fixed faces of every picture: SHOWN_FACES spread evenly, in [0, 1]."""
         count = min(SHOWN_FACES, len(self))
-        index = torch.linspace(0, len(self) - 1, count).round().long()
-        source, target = self[index.to(self.sources.device)]
+        source, target = self[torch.linspace(0, len(self) - 1, count).round().long()]
         return to_unit(source), to_unit(target)
 
 
@@ -125,7 +138,7 @@ class FacePairs(L.LightningDataModule):
         log.info(self.summary)
         images, row = torch.from_numpy(pixels), {view: index for index, view in enumerate(used)}
         parts = split_as_asked(settings, pairs)
-        self.splits = {name: _gather(images, row, part) for name, part in zip(SPLITS, parts)}
+        self.splits = {name: _placed(images, row, part) for name, part in zip(SPLITS, parts)}
 
     def setup(self, stage: str) -> None:
         """Put the faces on the device once; batches are then only indexed."""
@@ -134,7 +147,8 @@ class FacePairs(L.LightningDataModule):
 
     def to(self, device: torch.device) -> None:
         """Put the faces on a device."""
-        self.splits = {name: pairs.to(device) for name, pairs in self.splits.items()}
+        images = self.splits["train"].images.to(device)
+        self.splits = {name: replace(pairs, images=images) for name, pairs in self.splits.items()}
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """The training faces in the order of the epoch."""
@@ -152,9 +166,9 @@ class FacePairs(L.LightningDataModule):
     def _in_order(self, split: str) -> DataLoader[Batch]:
         """All faces of a split in evaluation batches, always the same."""
         pairs = self.splits[split]
-        count = evaluation_batch(pairs.sources.shape[-1])
+        count = evaluation_batch(pairs.images.shape[-1])
         batches = torch.split(torch.arange(len(pairs)), count)
-        return DataLoader(self.splits[split], sampler=batches, batch_size=None)
+        return DataLoader(pairs, sampler=batches, batch_size=None)
 
     def batches(self, split: str) -> Iterator[Batch]:
         """All faces of a split in evaluation batches, as floats in [0, 1]."""
@@ -183,26 +197,25 @@ class FacePairs(L.LightningDataModule):
             split: {pair.person for pair in pairs.pairs} for split, pairs in self.splits.items()
         }
         found = open_galleries(self.settings, self.listing, persons, background)
-        return {split: one.to(self.splits[split].sources.device) for split, one in found.items()}
+        return {split: one.to(self.splits[split].images.device) for split, one in found.items()}
 
     def baselines(self) -> dict[str, float]:
         """Test MSE of two answers that need no network: the input, and the mean training face."""
-        train, test = self.splits["train"], self.splits["test"]
-        source, target = to_unit(test.sources), to_unit(test.targets)
-        mean_face = to_unit(train.targets).mean(dim=0)
-        return {
-            "copy_input": (source - target).square().mean().item(),
-            "mean_face": (mean_face - target).square().mean().item(),
-        }
+        mean_face = torch.stack([y.double().sum(0) for _, y in self.batches("train")]).sum(0)
+        mean_face = (mean_face / len(self.splits["train"])).float()
+        copying, mean = 0.0, 0.0
+        for source, target in self.batches("test"):
+            copying += (source - target).square().mean((1, 2, 3)).sum().item()
+            mean += (mean_face - target).square().mean((1, 2, 3)).sum().item()
+        count = len(self.splits["test"])
+        return {"copy_input": copying / count, "mean_face": mean / count}
 
 
-def _gather(images: Tensor, row: Mapping[View, int], pairs: Sequence[Pair]) -> PairTensors:
-    sources = images[[row[pair.source] for pair in pairs]]
-    targets = images[[row[pair.target] for pair in pairs]]
-    flipped = torch.tensor([pair.flip for pair in pairs], dtype=torch.bool)
-    for part in (sources, targets):
-        part[flipped] = part[flipped].flip(-1)
-    return PairTensors(pairs, sources, targets)
+def _placed(images: Tensor, row: Mapping[View, int], pairs: Sequence[Pair]) -> PairTensors:
+    """The pairs among the images, whose rows are known by view."""
+    rows = [[row[pair.source] for pair in pairs], [row[pair.target] for pair in pairs]]
+    flipped = torch.tensor([pair.flip for pair in pairs])
+    return PairTensors(pairs, images, torch.tensor(rows), flipped if flipped.any() else None)
 
 
 def _refuse_unsplit(settings: Settings, pairs: Sequence[Pair]) -> None:

@@ -321,6 +321,6 @@ def test_a_face_set_becomes_the_tensors_of_its_files(tmp_path: Path) -> None:
     root = draw(tmp_path / "six", names)
     faces = FacePairs(settings_of("folder", root, "test_fraction=0.3")).splits
     assert sum(map(len, faces.values())) == 6
-    colours = np.concatenate([part.targets[:, :, 16, 32] for part in faces.values()])
+    colours = np.concatenate([part[:][1][:, :, 16, 32] for part in faces.values()])
     wanted = {draw_head(seed, 0).getpixel((32, 16))[:3] for seed in range(1, 12, 2)}  # type: ignore[index]
     assert {tuple(colour) for colour in colours.tolist()} == wanted
