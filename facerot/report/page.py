@@ -167,30 +167,21 @@ def missing(study: Study) -> list[str]:
     """What the paper's tables and figures still need, a line a model; of several specs, which.
 
     A model is expected to have every seed that any model other than the Baseline has, since the
-    Baseline alone may have more (`experiment=seeds`). Runs that learned nothing are named too.
+    Baseline alone may have more (`experiment=seeds`).
     """
     expected = {run.seed for run in study.runs if run.concats != BASELINE}
     expected = expected or set(study.seeds(BASELINE))
-    lines = _wrecks(study)
     if study.others:
         there = {study.spec, *(one.spec for one in study.others)}
         absent = [name for name in spec_names() if name not in there]
-        return lines + ([f"specs without a finished run: {', '.join(absent)}"] if absent else [])
+        return [f"specs without a finished run: {', '.join(absent)}"] if absent else []
     absent = [model_name(concats) for concats in SETS if not study.of(concats)]
-    lines += [f"models without a finished run: {', '.join(absent)}"] if absent else []
+    lines = [f"models without a finished run: {', '.join(absent)}"] if absent else []
     for concats in SETS:
         lacks = sorted(expected - set(study.seeds(concats)))
         if study.of(concats) and lacks:
             lines.append(f"{model_name(concats)}: seed{'s' * (len(lacks) > 1)} {_list(lacks)}")
     return lines
-
-
-def _wrecks(study: Study) -> list[str]:
-    """A line that names the runs which do worse than the mean face: they count all the same."""
-    runs = [run for one in (study, *study.others) for run in one.runs]
-    names = [run.folder.name for run in runs if run.metrics.is_wreck]
-    told = f"worse than the mean training face on test faces: {first_few(names, ', ')}"
-    return [told] if names else []
 
 
 def about(study: Study) -> list[tuple[str, str]]:
@@ -205,6 +196,8 @@ def about(study: Study) -> list[tuple[str, str]]:
     unit = "" if "epochs" in steps else " steps"
     unknown = first.settings.data.unknown_regions
     unsettled = [run.folder.name for run in study.unsettled]
+    everything = [run for one in (study, *study.others) for run in one.runs]
+    wrecks = [run.folder.name for run in everything if run.metrics.is_wreck]
     told = {
         "Faces": faces,
         "Split": split and split + drawn,
@@ -213,6 +206,8 @@ def about(study: Study) -> list[tuple[str, str]]:
         "Left out": f"the scores that need {unknown}: of this face set nobody said it"
         * bool(unknown),
         "Not settled": f"{STILL_FELL}: {first_few(unsettled, ', ')}" * bool(unsettled),
+        "Worse than the mean face": f"{first_few(wrecks, ', ')}: on test faces the mean training "
+        "face has less MSE; they count all the same" * bool(wrecks),
     }
     return [(name, text) for name, text in told.items() if text]
 

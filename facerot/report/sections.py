@@ -9,7 +9,7 @@ from facerot.errors import one_line
 from facerot.evidence.claims import CLAIMS, Judged, judge_all
 from facerot.evidence.multiverse import Spec, specs_of
 from facerot.paper import BASELINE, number_of_concats
-from facerot.report import multiverse, paper_figures, plots, seeds, tables, turn
+from facerot.report import multiverse, paper_figures, plots, tables, turn
 from facerot.report.models import Model, models
 from facerot.report.page import Facts, Lacking, OfModel, rests_on
 from facerot.report.playground import Playground, playground
@@ -136,7 +136,6 @@ def _multiverse(found: Findings) -> Iterator[Entry]:
 
 def _turn(found: Findings) -> Iterator[Entry]:
     yield from turn.entries(found.study)
-    yield from seeds.entries(found.study)
 
 
 def _training(found: Findings) -> Iterator[Entry]:

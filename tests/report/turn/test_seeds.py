@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from facerot.report import seeds
 from facerot.report.page import Lacking
 from facerot.report.style import Picture
+from facerot.report.turn import seeds
 from facerot.runs.study import Study
 from tests.evidence.test_seeds import cloud, run_with_pictures, with_geometry
 
