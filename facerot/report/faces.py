@@ -15,6 +15,8 @@ from facerot.panels import Pixels, sheet
 
 ACROSS = 16  # faces in a row of the picture; page.css scales it by the same number
 LARGE = 128  # CSS px
+MOST_EXACT = 2_000_000  # characters, a third of the page: a larger picture is JPEG
+QUALITY, FOLDED_QUALITY = 95, 75  # of JPEG: half and a sixth of the bytes
 Grid = list[list[Pixels]]  # [row][column] of faces (S, S, 3)
 
 
@@ -33,11 +35,11 @@ class Atlas:
 
     Args:
         blocks: the faces.
-        exact: whether to the pixel, or as JPEG in a sixth of the bytes.
+        folded: whether of models that are folded away, to be shown with less care.
     """
 
-    def __init__(self, blocks: Iterable[Block], exact: bool = True) -> None:
-        self._exact = exact
+    def __init__(self, blocks: Iterable[Block], folded: bool = False) -> None:
+        self._folded = folded
         self._faces: dict[bytes, Pixels] = {}
         for face in (face for block in blocks for row in block.grid for face in row):
             self._faces.setdefault(face.tobytes(), face)
@@ -60,9 +62,10 @@ class Atlas:
         if not self._faces:
             return ""
         picture = self._picture()
-        if self._exact:
-            return f"data:image/webp;base64,{as_webp(picture)}"
-        return f"data:image/jpeg;base64,{as_jpeg(picture)}"
+        if not self._folded and len(exact := as_webp(picture)) <= MOST_EXACT:
+            return f"data:image/webp;base64,{exact}"
+        quality = FOLDED_QUALITY if self._folded else QUALITY
+        return f"data:image/jpeg;base64,{as_jpeg(picture, quality)}"
 
     def _picture(self) -> Image.Image:
         faces = np.stack(list(self._faces.values()))
@@ -78,8 +81,8 @@ def as_webp(picture: Image.Image) -> str:
     return b64encode(whole.getvalue()).decode()
 
 
-def as_jpeg(picture: Image.Image) -> str:
+def as_jpeg(picture: Image.Image, quality: int) -> str:
     """A picture with some loss but all its colours, as text."""
     whole = BytesIO()
-    picture.convert("RGB").save(whole, "jpeg", quality=75, subsampling="4:4:4", optimize=True)
+    picture.convert("RGB").save(whole, "jpeg", quality=quality, subsampling="4:4:4", optimize=True)
     return b64encode(whole.getvalue()).decode()

@@ -126,7 +126,7 @@ def _render(study: Study, lacking: Sequence[str], parts: Sequence[Part]) -> str:
     shown = [entry for entry in entries if isinstance(entry, Shown)]
     atlases = {
         folded: Atlas(
-            (block for one in shown if one.folded == folded for block in one.blocks), not folded
+            (block for one in shown if one.folded == folded for block in one.blocks), folded
         )
         for folded in (False, True)
     }
