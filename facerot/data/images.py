@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import os
 import shutil
+import struct
 import tempfile
 import time
 import zipfile
@@ -32,7 +34,8 @@ log = logging.getLogger(__name__)
 
 CACHE_FORMAT = 2  # counts up when the same photos would decode to other pixels
 
-MOST_CACHED = 2**36  # bytes
+MOST_CACHED = 2**40  # bytes
+IN_MEMORY = 0.5  # share of the machine's memory that decoded photos may take; more lie on disk
 BESIDE = "tmp"  # how the folders begin in which the cache is written
 LEFT_OVER = 600  # seconds
 
@@ -45,7 +48,8 @@ def load_images(
 ) -> tuple[Pixels, dict[View, str]]:
     """The views as uint8 (N, 3, size, size), and why some of them could not be decoded.
 
-    What has been decoded before comes from the cache; what could not be is tried again.
+    What has been decoded before comes from the cache; what could not be is tried again. Where they
+    are too large for the memory, they stay on disk and are read as they are used.
     Raises SettingsError naming every such file, unless the faces say `on_bad: skip`.
     """
     cached = cache_folder() / f"{_key(root, stamps, views, faces, size)}.npz"
@@ -95,7 +99,7 @@ def _read_cache(path: Path, shape: tuple[int, ...], crcs: Crcs) -> tuple[Pixels,
                 known &= _read_array(cached, "crcs", shape[:1], np.int64) == crcs
         return images, known
     except Exception:  # damaged bytes provoke errors of every kind
-        return np.zeros(shape, np.uint8), np.zeros(shape[:1], bool)
+        return _room(path.parent, shape), np.zeros(shape[:1], bool)
 
 
 def _read_array(
@@ -109,9 +113,47 @@ def _read_array(
         version = np.lib.format.read_magic(file)
         if np.lib.format.read_array_header_1_0(file) != (shape, False, np.dtype(kind)):
             raise ValueError(f"{name} of format {version} is not as it is written here")
+        start = file.tell()
+        if is_large(shape):
+            while file.read(2**20):  # to its end, where the checksum is compared
+                pass
+            start += _start_of(cached, f"{name}.npy")
+            return np.memmap(str(cached.filename), kind, "c", start, shape)
     with cached.open(f"{name}.npy") as file:
         array: npt.NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
     return array
+
+
+def _start_of(cached: zipfile.ZipFile, name: str) -> int:
+    """Where in an archive the bytes of a file begin; raises ValueError where it is compressed."""
+    entry = cached.getinfo(name)
+    if entry.compress_type != zipfile.ZIP_STORED:
+        raise ValueError(f"{name} is compressed")
+    with open(str(cached.filename), "rb") as file:
+        file.seek(entry.header_offset + 26)  # the lengths of two parts that follow these 30 bytes
+        name_length, extra_length = struct.unpack("<HH", file.read(4))
+    return int(entry.header_offset + 30 + name_length + extra_length)
+
+
+def is_large(shape: tuple[int, ...]) -> bool:
+    """Whether an array of bytes is too large for the memory."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return math.prod(shape) > IN_MEMORY * memory
+
+
+def _room(folder: Path, shape: tuple[int, ...]) -> Pixels:
+    """Zeros, in memory, or in a file of the folder that no name leads to."""
+    if not is_large(shape):
+        return np.zeros(shape, np.uint8)
+    folder.mkdir(parents=True, exist_ok=True)
+    needed, free = math.prod(shape), shutil.disk_usage(folder).free
+    if needed > free:  # a file that outgrew its disk would end the process without a word
+        raise SettingsError(
+            f"decoded photos take {needed / 1e9:.1f} GB, too much for the memory, and {folder} has "
+            f"{free / 1e9:.1f} GB free: set XDG_CACHE_HOME to a folder with more"
+        )
+    with tempfile.TemporaryFile(dir=folder) as file:
+        return np.memmap(file, np.uint8, "w+", shape=shape)
 
 
 def _write_cache(path: Path, images: Pixels, known: Flags, crcs: Crcs) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -15,6 +16,7 @@ import pytest
 from PIL import Image
 
 from facerot.config import FaceSet
+from facerot.data import images
 from facerot.data.images import _key, cache_folder, load_images
 from facerot.data.listing import list_faces, list_views
 from facerot.data.root import Root, Stamp, _crc_of
@@ -142,6 +144,36 @@ def test_the_cache_is_used_and_never_trusted_when_damaged(faces_zip: Path) -> No
     np.savez(cached, images=first[:3], known=every[:3])
     assert np.array_equal(load(faces_zip), first)
     assert [path.name for path in cache_folder().iterdir()] == [cached.name]
+
+
+def test_faces_too_large_for_the_memory_stay_on_disk(
+    faces_zip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_memory = load(faces_zip)
+    (cached,) = cache_folder().iterdir()
+    as_written = cached.read_bytes()
+    monkeypatch.setattr(images, "IN_MEMORY", 0)
+    mapped = load(faces_zip)
+    assert isinstance(mapped, np.memmap)
+    assert np.array_equal(mapped, in_memory)
+    cached.write_bytes(as_written[:-5000] + bytes(5000))
+    assert np.array_equal(load(faces_zip), in_memory), "damaged: decoded again"
+    cached.unlink()
+    decoded = load(faces_zip)
+    assert isinstance(decoded, np.memmap)
+    assert np.array_equal(decoded, in_memory)
+    assert cached.read_bytes() == as_written
+    assert [path.name for path in cache_folder().iterdir()] == [cached.name]
+
+
+def test_faces_that_neither_memory_nor_disk_can_hold_are_refused(
+    faces_zip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "IN_MEMORY", 0)
+    full = shutil.disk_usage("/")._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+    with pytest.raises(SettingsError, match=r"0\.0 GB free: set XDG_CACHE_HOME"):
+        load(faces_zip)
 
 
 def test_two_processes_may_build_the_cache_at_once(
