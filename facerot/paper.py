@@ -116,7 +116,7 @@ MASKED_FIGURES = {
         "Fig 6. Latents removed one by one",
         removals,
         ("rgb",),
-        "-n: latentn is set to 0; all: nothing is.",
+        "-n: latent n is set to 0; all: nothing is.",
     ),
     "figure8": MaskedFigure(
         "Fig 8. Latents by colour (single colour)",

@@ -97,9 +97,10 @@ def rotation_by_seed(study: Study, model: Model) -> Picture:
 def loss_curves(study: Study) -> Picture:
     """The curves of every model: mean over seeds, and the range of the seeds."""
     models, named = study.models, labels(study)
-    down = -(-len(models) // CURVES_ACROSS)
-    figure = Figure((7.6, 1.9 * down + 0.5), layout="constrained")
-    axes = figure.subplots(down, CURVES_ACROSS, sharex=True, sharey=True, squeeze=False)
+    across = min(len(models), CURVES_ACROSS)
+    down = -(-len(models) // across)
+    figure = Figure((max(1.8 * across, 3.6) + 0.4, 1.9 * down + 0.5), layout="constrained")
+    axes = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
     read = {run.folder.name: read_curves(run.folder, run.metrics.epochs) for run in study.runs}
     for concats, ax in zip(models, axes.flat):
         curves = pd.concat([read[run.folder.name] for run in study.of(concats)])

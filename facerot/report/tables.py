@@ -21,7 +21,7 @@ from facerot.runs.study import Study
 Printed = tuple[float, float]  # train and test MSE in the paper
 NOT_PRINTED: Printed = (math.nan, math.nan)
 UNKNOWN = "–"
-NOT_JUDGED = "no runs"
+NOT_JUDGED = "not judged"
 NOTHING_LEARNED, NOT_SETTLED = " †", " ‡"
 IN_UNITS = 1e4  # MSE differences are printed in units of 1e-4
 LATENT_SCORES = (
@@ -214,7 +214,7 @@ def _latent_table(study: Study, model: Model, split: str, scores: Sequence[str])
         for caption, of_scores in found.items()
     )
     title = f"What each latent carries, {split} faces. {model.heading}"
-    note = "Scores with all latents, with one alone (Fig 5), with latentn removed (-n, Fig 6)."
+    note = "Scores with all latents, with one alone (Fig 5), with latent n removed (-n, Fig 6)."
     name = model.file(f"latents_{split}")
     return Table(name, title, note, numbers, text, _bold(text, {}))
 

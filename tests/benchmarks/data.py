@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from facerot.data.datamodule import FacePairs
 from tests.benchmarks.tools import Repeat, draw_photos, empty_cache, seconds_of, settings_of
 
+TIMES = ("open, decoding, s", "open, cached, s", "an epoch, s")
+PEAK, TENSOR = "memory above the start, MB", "tensor, MB"
 COUNTS = (100, 1_000, 10_000, 100_000)  # pairs
 MEASURE = """
 import json, resource, sys, time
@@ -41,7 +43,7 @@ def decode(overrides: list[str]) -> Iterator[Repeat]:
 
 
 def growth(overrides: list[str], counts: Sequence[int] = COUNTS[:-1]) -> Iterator[Repeat]:
-    """how opening, an epoch and memory grow with pairs: exponents of the last decade"""
+    """how opening, an epoch and memory grow with pairs: over the last decade"""
     found = [of_size(count, overrides) for count in counts]
     sizes = {
         f"{name}, {count} pairs": value
@@ -49,8 +51,9 @@ def growth(overrides: list[str], counts: Sequence[int] = COUNTS[:-1]) -> Iterato
         for name, value in figures.items()
     }
     last, before = found[-1], found[-2]
-    slopes = {f"{name}, exponent": math.log10(last[name] / before[name]) for name in last}
-    yield {**slopes, **sizes}
+    slopes = {f"{name}, exponent": math.log10(last[name] / before[name]) for name in TIMES}
+    more = {name: last[name] - before[name] for name in (PEAK, TENSOR)}
+    yield {**slopes, "memory that a byte of the tensor takes": more[PEAK] / more[TENSOR], **sizes}
 
 
 def far_growth(overrides: list[str]) -> Iterator[Repeat]:
@@ -64,12 +67,8 @@ def of_size(count: int, overrides: list[str]) -> Repeat:
         draw_photos(folder / "photos", count, 64, 64)
         line = ["data=folder", f"data.root={folder / 'photos'}", *overrides]
         cold, cached = (measured(line) for _ in range(2))
-    return {
-        "open, decoding, s": cold["open"],
-        "open, cached, s": cached["open"],
-        "an epoch, s": cached["epoch"],
-        "memory above the start over the tensor": cached["peak"] / cached["tensor"],
-    }
+    seconds = (cold["open"], cached["open"], cached["epoch"])
+    return {**dict(zip(TIMES, seconds)), PEAK: cached["peak"] / 1e6, TENSOR: cached["tensor"] / 1e6}
 
 
 def measured(line: list[str]) -> Repeat:
