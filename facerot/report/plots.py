@@ -25,6 +25,7 @@ from facerot.runs.study import Study
 COLOURS = dict(zip(SPLITS, (TRAIN, TEST)))
 SPREAD = 0.24  # how far the seeds of one strip stand apart, in units of the strips' distance
 CURVES_ACROSS = 4
+ALONG = np.linspace(0, 1, 201)  # shares of a training
 
 
 def mse_strips(study: Study) -> Picture:
@@ -103,30 +104,41 @@ def loss_curves(study: Study) -> Picture:
     axes = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
     read = {run.folder.name: read_curves(run.folder, run.metrics.epochs) for run in study.runs}
     for concats, ax in zip(models, axes.flat):
-        curves = pd.concat([read[run.folder.name] for run in study.of(concats)])
+        runs = study.of(concats)
         for tag, colour in (("loss", LOSS), ("mse/train", TRAIN), ("mse/test", TEST)):
-            values = curves[tag].dropna()
-            if values.empty:
-                continue
-            by_epoch = values.groupby(level=0)
-            mean, low, high = by_epoch.mean(), by_epoch.min(), by_epoch.max()
-            ax.plot(mean.index, mean, color=colour)
-            ax.fill_between(mean.index, low, high, color=colour, alpha=0.25, lw=0)
+            values = pd.DataFrame(
+                _along(curve, run.metrics.epochs)
+                for run in runs
+                if not (curve := read[run.folder.name][tag].dropna()).empty
+            ).dropna(axis="columns")  # where every run has a value
+            ax.plot(values.columns, values.mean(), color=colour)
+            ax.fill_between(
+                values.columns, values.min(), values.max(), color=colour, alpha=0.25, lw=0
+            )
         ax.set_title(named[concats])
         _log_axis(ax)
     for ax in list(axes.flat)[len(models) :]:
         ax.set_axis_off()
-    figure.supxlabel("epoch", size=9)
+    figure.supxlabel("share of the training", size=9)
     figure.supylabel("MSE", size=9)
     colours = {"training loss": LOSS, "train": TRAIN, "test": TEST}
     figure.legend(handles=_handles(colours), loc="outside upper right", ncols=3)
     note = (
-        "Mean over seeds, and their range. The training loss is the mean over an epoch's batches; "
-        "train and test are in eval mode."
+        "Mean over seeds, and their range; straight lines between the epochs of the evaluations, "
+        "which are others where a split is larger. The training loss is the mean over an epoch's "
+        "batches; train and test are in eval mode."
     )
     without = [name for name, curves in read.items() if curves.empty]
     note += f" Without curves.csv and events: {first_few(without, ', ')}." if without else ""
     return Picture("curves", "Loss curves", note, figure)
+
+
+def _along(curve: pd.Series, epochs: int) -> pd.Series:
+    """A curve by epoch, at each share of ALONG; nan before its first value and after its last."""
+    by_epoch = curve.index.to_numpy(float), curve.to_numpy(float)
+    values = np.interp(ALONG * epochs, *by_epoch, left=np.nan, right=np.nan)
+    along: pd.Series = pd.Series(values, index=ALONG)
+    return along
 
 
 def strips(ax: Axes, columns: Sequence[pd.Series], colour: str) -> None:

@@ -46,6 +46,8 @@ def decodability_curves(study: Study) -> Picture:
         ax.axhline(0, color=INK, lw=0.8)
     for ax in axes.flat[len(kinds) :]:
         ax.set_axis_off()
+    for ax in axes.flat[max(len(kinds) - 3, 0) : len(kinds)]:  # the lowest of their columns
+        ax.tick_params(labelbottom=True)
     handles = dict(zip(*reversed(axes[0, 0].get_legend_handles_labels())))
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3)
     note = (

@@ -24,8 +24,11 @@ def entries(study: Study) -> Iterator[Picture]:
 
 def depth_curves(study: Study) -> Picture:
     """Where the target takes over from the source."""
-    figure = Figure((7.6, 3.1), layout="constrained")
-    read, share, decoder = panels(figure, 3)
+    mild = replace(study, fill="mean")
+    matches = {match: drawn(mild, SPLIT, match) for match in ("side", "front")}
+    known = matches["side"].notna().to_numpy().any()  # else there is no face box
+    figure = Figure((7.6 if known else 5.2, 3.1), layout="constrained")
+    read, share, *decoder = panels(figure, 3 if known else 2)
     for what, colour in (("source", TRAIN), ("target", TEST)):
         _by_place(read, read_at(study, SPLIT, what), colour, what)
     for what in ("source", "target"):
@@ -33,16 +36,13 @@ def depth_curves(study: Study) -> Picture:
         _by_place(read, by_chance, LOSS, "labels shuffled")
     _by_place(share, shares(study, SPLIT), INK, None)
     share.axhline(0.5, color=INK, lw=0.8)
-    mild = replace(study, fill="mean")
-    for match, said, colour in (("side", "source", TRAIN), ("front", "target", TEST)):
-        _by_place(decoder, drawn(mild, SPLIT, match), colour, said)
-    for ax, title in (
-        (read, "read of persons not learnt from"),
-        (share, "share of the source"),
-        (decoder, "drawn if nothing else came in"),
-    ):
-        ax.set_title(title)
     share.set_ylim(0, 1)
+    read.set_title("read of persons not learnt from")
+    share.set_title("share of the source")
+    for ax in decoder:
+        for match, colour in (("side", TRAIN), ("front", TEST)):
+            _by_place(ax, matches[match], colour, None)
+        ax.set_title("drawn if nothing else came in")
     handles = dict(zip(*reversed(read.get_legend_handles_labels())))
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3)
     several = (
@@ -51,10 +51,13 @@ def depth_curves(study: Study) -> Picture:
         else "From the one yaw of this study a linear reader can turn a face itself, so that only "
         "the loss of the source tells something: +experiment=yaws trains networks for it. "
     )
+    right = (
+        "Right: match inside the face box if nothing reached the decoder after a stage, silenced "
+        "latents at their mean. "
+    )
     note = (
-        f"Left: what tells the source, and the target, from others. {several}Middle: source / "
-        "(source + target). Right: match inside the face box if nothing reached the decoder after "
-        "a stage, silenced latents at their mean. Test faces, mean over seeds and their range."
+        f"Left: what tells the source, and the target, from others. {several}Then source / "
+        f"(source + target). {right if known else ''}Test faces, mean over seeds and their range."
     )
     return Picture("depth", "Depth: where the target takes over from the source", note, figure)
 
