@@ -151,12 +151,15 @@ def test_faces_too_large_for_the_memory_stay_on_disk(
 ) -> None:
     in_memory = load(faces_zip)
     (cached,) = cache_folder().iterdir()
-    as_written = cached.read_bytes()
+    as_written, written = cached.read_bytes(), cached.stat().st_ino
     monkeypatch.setattr(images, "IN_MEMORY", 0)
     mapped = load(faces_zip)
     assert isinstance(mapped, np.memmap)
     assert np.array_equal(mapped, in_memory)
-    cached.write_bytes(as_written[:-5000] + bytes(5000))
+    assert cached.stat().st_ino == written, "mapped, not decoded again"
+    damaged = bytearray(as_written)
+    damaged[len(damaged) // 2] ^= 1
+    cached.write_bytes(damaged)
     assert np.array_equal(load(faces_zip), in_memory), "damaged: decoded again"
     cached.unlink()
     decoded = load(faces_zip)

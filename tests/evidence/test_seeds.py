@@ -126,10 +126,13 @@ def test_outputs_are_as_far_apart_as_their_pixels(tmp_path: Path) -> None:
         np.testing.assert_allclose(apart, wanted, atol=1e-6)
 
 
-def with_geometry(run: Finished, points: Array, persons: list[str]) -> Finished:
-    """The run with points as every latent of its test faces."""
+def with_geometry(
+    run: Finished, points: Array, persons: list[str], latent5: Array | None = None
+) -> Finished:
+    """The run with points as every latent of its test faces, or with others as the last."""
+    placed = dict.fromkeys(LATENTS, points) | ({} if latent5 is None else {5: latent5})
     run.folder.mkdir(parents=True, exist_ok=True)
-    rows = [("test", k, axis, person, "", -45.0, False, "coordinate", points[row, axis])
+    rows = [("test", k, axis, person, "", -45.0, False, "coordinate", placed[k][row, axis])
             for k in LATENTS for row, person in enumerate(persons)
             for axis in range(points.shape[1])]  # fmt: skip
     columns = ["split", "latent", "axis", "person", "session", "yaw", "mirrored", "score", "value"]

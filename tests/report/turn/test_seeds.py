@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from facerot.evidence.seeds import cka_table
 from facerot.report.page import Lacking
 from facerot.report.style import Picture
 from facerot.report.turn import seeds
@@ -64,3 +66,19 @@ def test_seeds_with_splits_of_their_own_are_not_compared(tmp_path: Path) -> None
     four = study(tmp_path, 4)
     tied = (replace(run, settings=replace(run.settings, split_seed=run.seed)) for run in four.runs)
     assert list(seeds.entries(replace(four, runs=tuple(tied)))) == []
+
+
+def test_each_latent_is_drawn_at_its_own_likeness(tmp_path: Path) -> None:
+    four = study(tmp_path, 4)
+    for run in four.runs:  # latent5 has its faces elsewhere in each seed
+        points = cloud(run.seed, seeds=8)
+        elsewhere = np.random.default_rng(100 + run.seed).normal(size=points.shape)
+        with_geometry(run, points, PERSONS, elsewhere)
+    _, alike, *_ = seeds.entries(four)
+    assert isinstance(alike, Picture)
+    lines = [np.asarray(line.get_data(), float) for line in alike.figure.axes[0].lines]
+    means = [line[1, 0] for line in lines if line.shape[1] == 2][:5]
+    table = cka_table(four.runs, "test")
+    pairs = table[table["seed"] < table["other"]]
+    np.testing.assert_allclose(means, pairs.groupby("latent")["cka"].mean())
+    assert means[4] != means[0]
