@@ -111,6 +111,8 @@ def loss_curves(study: Study) -> Picture:
                 for run in runs
                 if not (curve := read[run.folder.name][tag].dropna()).empty
             ).dropna(axis="columns")  # where every run has a value
+            if values.empty:
+                continue
             ax.plot(values.columns, values.mean(), color=colour)
             ax.fill_between(
                 values.columns, values.min(), values.max(), color=colour, alpha=0.25, lw=0
