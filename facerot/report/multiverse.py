@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from facerot.evidence.claims import CLAIMS, Claim
 from facerot.evidence.multiverse import Spec, sentence
 from facerot.report.style import FAILS, HOLDS, INK, NULL, OPEN, RULE, Picture
-from facerot.report.tables import Table
+from facerot.report.tables import Table, bold_in
 
 COLOURS = {"holds": HOLDS, "fails": FAILS, "null": NULL, "open": OPEN}
 SHOWN = "test"  # the faces of the curves; claims of another kind have faces of their own
@@ -45,12 +45,11 @@ def verdicts_table(specs: Sequence[Spec]) -> Table:
     text = pd.DataFrame({"Spec": [spec.name for spec in specs]})
     for claim in judged:
         text[claim.name] = [_cell(spec, claim) for spec in specs]
-    bold = pd.DataFrame(False, index=text.index, columns=text.columns)
     note = (
         "Test faces. h holds, f fails, n null, o open; the statistic is positive where the claim "
         "says so. Claims that need other models than the three trained here are left out."
     )
-    return Table("multiverse", "Claims under every spec", note, numbers, text, bold)
+    return Table("multiverse", "Claims under every spec", note, numbers, text, bold_in(text))
 
 
 def _judged(specs: Sequence[Spec]) -> list[Claim]:
@@ -79,9 +78,8 @@ def sentences_table(specs: Sequence[Spec]) -> Table:
         for claim in _judged(specs)
     ]
     text = pd.DataFrame(rows)
-    bold = pd.DataFrame(False, index=text.index, columns=text.columns)
     title, note = "Which settings decide each claim", "Test faces."
-    return Table("deciding", title, note, text, text, bold, prose=True)
+    return Table("deciding", title, note, text, text, bold_in(text), prose=True)
 
 
 def overview(specs: Sequence[Spec]) -> Picture | None:

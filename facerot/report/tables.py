@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, groupby
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -109,7 +110,7 @@ def _mse_table(study: Study, name: str, title: str, sets: Mapping[str, Printed |
     if unsettled:
         text["Model"] += [NOT_SETTLED * (model in unsettled) for model in rows]
         note += f"{NOT_SETTLED}: not settled, {STILL_FELL}."
-    return Table(name, title, note, numbers, text, _bold(text, bold))
+    return Table(name, title, note, numbers, text, bold_in(text, bold))
 
 
 def _of_model(study: Study, concats: str) -> dict[str, pd.Series]:
@@ -183,7 +184,7 @@ def _difference_table(study: Study, split: str) -> Table:
         f"95 % interval excludes 0, as it would by chance in about 1 of 20 of {len(found)} pairs."
     )
     title = f"Differences between the sets of Concats, {split} faces"
-    return Table(f"differences_{split}", title, note, numbers, text, _bold(text, bold))
+    return Table(f"differences_{split}", title, note, numbers, text, bold_in(text, bold))
 
 
 def latent_tables(study: Study, model: Model) -> list[Table]:
@@ -216,7 +217,7 @@ def _latent_table(study: Study, model: Model, split: str, scores: Sequence[str])
     title = f"What each latent carries, {split} faces. {model.heading}"
     note = "Scores with all latents, with one alone (Fig 5), with latent n removed (-n, Fig 6)."
     name = model.file(f"latents_{split}")
-    return Table(name, title, note, numbers, text, _bold(text, {}))
+    return Table(name, title, note, numbers, text, bold_in(text))
 
 
 def _values(study: Study, model: Model, score: str, keep: str, split: str) -> Values:
@@ -276,7 +277,7 @@ def claims_table(judged: Sequence[Judged]) -> ClaimsTable:
         "frame; Elsewhere: the same in the other."
     )
     return ClaimsTable(
-        "claims", "The paper's claims", note, numbers, text, _bold(text, {}), judged=judged
+        "claims", "The paper's claims", note, numbers, text, bold_in(text), judged=judged
     )
 
 
@@ -345,7 +346,10 @@ def _in_units(difference: float) -> str:
     return _number(difference * IN_UNITS, 1, "+")
 
 
-def _bold(text: pd.DataFrame, columns: Mapping[str, list[bool]]) -> pd.DataFrame:
+def bold_in(
+    text: pd.DataFrame, columns: Mapping[str, list[bool]] = MappingProxyType({})
+) -> pd.DataFrame:
+    """Which cells of a table are bold: those that its columns name, else none."""
     light = pd.DataFrame(False, index=text.index, columns=text.columns)
     weights: pd.DataFrame = light.assign(**dict(columns))
     return weights

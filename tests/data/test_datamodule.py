@@ -122,3 +122,16 @@ def test_mirrored_pairs_show_the_opposite_view_flipped(faces_zip: Path) -> None:
         assert torch.equal(sources[at], right_sources[other].flip(-1))
         assert torch.equal(targets[at], right_targets[other].flip(-1))
         assert not torch.equal(sources[at], right_sources[other])
+
+
+def test_baselines_are_means_over_all_faces_whatever_the_batches(faces_zip: Path) -> None:
+    faces = FacePairs(compose(f"data.root={faces_zip}", "size=256", "test_fraction=0.5"))
+    (_, train), (source, target) = (
+        (x / 255, y / 255) for x, y in (faces.splits[split][:] for split in ("train", "test"))
+    )
+    batches = [len(x) for split in ("train", "test") for x, _ in faces.batches(split)]
+    assert len(set(batches)) > 1, "uneven ones, of which a mean of means would be another"
+    found = faces.baselines()
+    assert found["copy_input"] == pytest.approx((source - target).square().mean().item(), rel=1e-5)
+    wanted = (train.mean(0) - target).square().mean().item()
+    assert found["mean_face"] == pytest.approx(wanted, rel=1e-5)

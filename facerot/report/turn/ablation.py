@@ -14,7 +14,7 @@ from facerot.evidence.claims import CLAIMS
 from facerot.evidence.fills import ALL_FILLS, ablations, claims_by_fill
 from facerot.latents import LATENTS
 from facerot.report.style import INK, Picture
-from facerot.report.tables import UNKNOWN, Table, verdict_text
+from facerot.report.tables import UNKNOWN, Table, bold_in, verdict_text
 from facerot.report.turn.drawing import NAMES, SAID, Grouped, of_baseline
 from facerot.runs.study import Study
 
@@ -83,7 +83,6 @@ def fills_table(study: Study) -> Table:
         }
         for name, by_fill in found.items()
     )
-    bold = pd.DataFrame(False, index=text.index, columns=text.columns)
     note = (
         "From the fill that disturbs the decoder most to the one that costs least. A claim that "
         "holds under zero alone speaks of the disturbance. Other persons' latents and optimal "
@@ -95,6 +94,6 @@ def fills_table(study: Study) -> Table:
         note,
         numbers,
         text,
-        bold,
+        bold_in(text),
         prose=True,
     )

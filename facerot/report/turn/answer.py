@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from facerot.evidence.answer import Answer, answers
-from facerot.report.tables import Table, statistic_text
+from facerot.report.tables import Table, bold_in, statistic_text
 from facerot.runs.study import Study
 
 
@@ -35,12 +35,17 @@ def answers_table(found: Sequence[Answer]) -> Table:
         }
         for one in found
     )
-    bold = pd.DataFrame(False, index=text.index, columns=text.columns)
     note = (
         "Each statement is what the sign of its number says where the 95 % interval over seeds "
         "excludes 0; else it is open. Baseline, test faces, silenced latents at zero where "
         "nothing else is said."
     )
     return Table(
-        "answer", "Where the turn is made, in sentences", note, numbers, text, bold, prose=True
+        "answer",
+        "Where the turn is made, in sentences",
+        note,
+        numbers,
+        text,
+        bold_in(text),
+        prose=True,
     )
