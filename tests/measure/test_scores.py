@@ -8,7 +8,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torchmetrics.functional.image import peak_signal_noise_ratio
+from torchmetrics.functional.image import (
+    peak_signal_noise_ratio,
+    structural_similarity_index_measure,
+)
 
 from facerot.latents import CHANNELS, PROBES
 from facerot.measure import scores
@@ -52,6 +55,13 @@ def test_ssim_of_constants_is_that_of_their_light_for_a_data_range_of_1(a: float
     o, y = (torch.full((1, 3, 64, 64), value) for value in (a, b))
     light = (2 * a * b + 0.01**2) / (a * a + b * b + 0.01**2)  # Wang et al. 2004, equation 6
     assert scores.ssim(o, y).item() == pytest.approx(light, abs=1e-4)
+
+
+def test_ssim_of_faces_at_once_is_that_of_each() -> None:
+    o, y = images(0, count=5), images(1, count=5)
+    each = structural_similarity_index_measure(o, y, data_range=1.0, reduction="none")
+    assert isinstance(each, torch.Tensor)
+    torch.testing.assert_close(scores.ssim(o, y), each)
 
 
 @settings(deadline=None, max_examples=10)
