@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.benchmarks.tools import Repeat, command_seconds
+from tests.benchmarks.tools import Repeat, busy_cores, command_seconds
 
 TRAIN, REPORT = ("-m", "facerot.train"), ("-m", "facerot.report")
 FIRST_STEP = """
@@ -48,16 +48,32 @@ def outside(overrides: list[str]) -> Iterator[Repeat]:
 
 
 def jobs(overrides: list[str]) -> Iterator[Repeat]:
-    """time of a sweep one job after the other over that of two at once"""
-    for _ in range(3):
-        seconds = [sweep_seconds(f"jobs={jobs}", *overrides) for jobs in (1, 2)]
+    """time of the paper's models, one job after the other, over that of two at once"""
+    for _ in range(2):
+        seconds = [sweep_seconds("paper", f"jobs={jobs}", *overrides) for jobs in (1, 2)]
         yield {"speed-up by two jobs": seconds[0] / seconds[1]}
 
 
-def sweep_seconds(*overrides: str) -> float:
-    """Of four runs."""
+def busy(overrides: list[str]) -> Iterator[Repeat]:
+    """time of a run, and of a sweep on all cores, beside a busy process on each over idle ones"""
+    for _ in range(3):
+        idle = seconds_of_both(overrides)
+        with busy_cores():
+            beside = seconds_of_both(overrides)
+        yield {name: beside[name] / idle[name] for name in idle}
+
+
+def seconds_of_both(overrides: list[str]) -> Repeat:
+    """Of a run of the Baseline by itself, and of a sweep."""
     with tempfile.TemporaryDirectory() as outputs:
-        sweep = ("+experiment=table1", "seed=0,1", f"outputs={outputs}", *overrides)
+        alone = command_seconds(*TRAIN, f"outputs={outputs}", *overrides)
+    return {"a run": alone, "a sweep": sweep_seconds("table1", *overrides)}
+
+
+def sweep_seconds(experiment: str, *overrides: str) -> float:
+    """Of an experiment with one seed."""
+    with tempfile.TemporaryDirectory() as outputs:
+        sweep = (f"+experiment={experiment}", "seed=0", f"outputs={outputs}", *overrides)
         return command_seconds(*TRAIN, *sweep)
 
 

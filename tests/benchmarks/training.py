@@ -26,7 +26,6 @@ from tests.benchmarks.tools import (
     REPEATS,
     WIDE,
     Repeat,
-    busy_cores,
     draw_photos,
     empty_cache,
     seconds_of,
@@ -225,14 +224,3 @@ def masks(overrides: list[str]) -> Iterator[Repeat]:
     all_masks()
     for _ in range(REPEATS):
         yield {"all masks": seconds_of(all_masks) / seconds_of(plain_passes)}
-
-
-def busy(overrides: list[str]) -> Iterator[Repeat]:
-    """time of a bare loop beside a busy process on each core over that without; idle machine"""
-    settings = settings_of(*overrides, f"trainer.epochs={EPOCHS}")
-    faces = FacePairs(settings)
-    torch.set_num_threads(settings.threads or 1)
-    for _ in range(REPEATS):
-        idle = seconds_of(bare_fit, settings, faces)
-        with busy_cores():
-            yield {"beside busy cores": seconds_of(bare_fit, settings, faces) / idle}
