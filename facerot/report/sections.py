@@ -10,8 +10,9 @@ from facerot.evidence.claims import CLAIMS, Judged, judge_all
 from facerot.evidence.multiverse import Spec, specs_of
 from facerot.paper import BASELINE, number_of_concats
 from facerot.report import multiverse, paper_figures, plots, tables, turn
+from facerot.report.heading import rests_on
 from facerot.report.models import Model, models
-from facerot.report.page import Facts, Lacking, OfModel, rests_on
+from facerot.report.page import Facts, Lacking, OfModel
 from facerot.report.playground import Playground, playground
 from facerot.report.style import Picture
 from facerot.report.tables import Table
@@ -95,7 +96,7 @@ def _figures_of(study: Study, model: Model) -> Iterator[Picture | Lacking]:
 def _faces(study: Study, figure: paper_figures.FaceFigure) -> Iterator[Picture | Lacking]:
     """A figure of faces, or a line on why it cannot be drawn."""
     if not all(study.of(concats) for concats in figure.needs):
-        return  # said in `page.missing`, model by model
+        return  # said in `heading.missing`, model by model
     try:
         yield paper_figures.draw(figure, study)
     except (OSError, ValueError) as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 from facerot.evidence.bootstrap import FEWEST_SEEDS
 from facerot.evidence.claims import Judged
 from facerot.report import page
+from facerot.report.heading import missing
 from facerot.report.page import Facts, Lacking, OfModel, Part, Shown
 from facerot.report.playground import Playground
 from facerot.report.sections import SECTIONS, Findings
@@ -33,7 +34,7 @@ def _write_report(found: Findings) -> Path:
     study = found.study
     beside, place = study.folder / ".report", study.folder / "report"
     shutil.rmtree(beside, ignore_errors=True)
-    parts, lacking = [], page.missing(study)
+    parts, lacking = [], missing(study)
     with look():
         for section in SECTIONS:
             entries = section.entries(found)
@@ -94,7 +95,7 @@ def summary(found: Findings) -> str:
     others = sum(len(other.runs) for other in study.others)
     more = f", {others} more of {len(study.others)} other specs" if others else ""
     lines = [f"{study.name}: {len(study.runs)} finished runs{more}", *verdicts(found.judged)]
-    lines += [f"missing: {line}" for line in page.missing(study)]
+    lines += [f"missing: {line}" for line in missing(study)]
     lines += [f"{run.status}: {run.name}: {run.reason}" for run in study.left_out]
     return "\n".join(lines)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from facerot.paper import BASELINE
-from facerot.report.page import about, missing
+from facerot.report.heading import about, missing
 from facerot.runs.study import Study
 from tests.made_up import made_up_run
 

@@ -39,8 +39,8 @@ def decodability_curves(study: Study) -> Picture:
         score = "accuracy" if what == "person" else "explained"
         for reader, colour in (("ridge", TRAIN), ("nearest", TEST)):
             rows = table[(table["what"] == what) & (table["reader"] == reader)]
-            _along(ax, rows[rows["score"] == score], colour, reader)
-            _along(ax, rows[rows["score"] == f"{score}_shuffled"], LOSS, "labels shuffled")
+            _line(ax, rows[rows["score"] == score], colour, reader)
+            _line(ax, rows[rows["score"] == f"{score}_shuffled"], LOSS, "labels shuffled")
         ax.set_title(READ[what])
         ax.set_xticks(range(len(PLACES)), PLACES, rotation=60, ha="right")
         ax.axhline(0, color=INK, lw=0.8)
@@ -60,7 +60,7 @@ def decodability_curves(study: Study) -> Picture:
     return Picture("decodability", "Decodability: what can be read where", note, figure)
 
 
-def _along(ax: Axes, rows: pd.DataFrame, colour: str, label: str) -> None:
+def _line(ax: Axes, rows: pd.DataFrame, colour: str, label: str) -> None:
     """A score along the way of a face through the network."""
     by_place = rows.groupby("place")["value"]
     places = [place for place in PLACES if place in by_place.groups]
