@@ -23,6 +23,7 @@ SPLITS = ("train", "test")  # no person is in both
 CONCATS = (1, 2, 3, 4)
 OPTIMIZERS = ("adam", "adamw", "sgd")
 SCHEDULES = ("onecycle", "constant")
+PRECISIONS = ("float32", "bfloat16")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 FILLS = ("zero", "mean")
 BACKGROUNDS = ("varied", "plain")
@@ -254,6 +255,7 @@ class Trainer:
     devices: int = field(metadata=setting(PLACES), default=1)
     nodes: int = field(metadata=setting(PLACES), default=1)
     steps: int | None = None
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         counts = ("steps", "epochs", "batch_size", "evaluate_every", "checkpoint_every")
@@ -271,6 +273,7 @@ class Trainer:
         require(0 <= self.warmup < 1, f"trainer.warmup={self.warmup} must be in [0, 1)")
         require_choice("trainer.optimizer", self.optimizer, OPTIMIZERS)
         require_choice("trainer.schedule", self.schedule, SCHEDULES)
+        require_choice("trainer.precision", self.precision, PRECISIONS)
         require_choice("trainer.device", self.device, DEVICES)
 
     @property

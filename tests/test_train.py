@@ -80,6 +80,25 @@ def test_a_run_whose_loss_still_falls_is_marked(command: Command, tmp_path: Path
     assert sorted(found, key=str) == [False, None]
 
 
+def test_bfloat16_trains_other_weights_and_measures_them_as_ever(
+    command: Command, tmp_path: Path
+) -> None:
+    done = command("concats=[2]", "trainer.precision=float32,bfloat16", "-m", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    usual, low = sorted((tmp_path / "outputs" / "heads-smoke").glob("unet_concats-2_seed-0*"))
+    pairs = zip(*(load_file(run / "weights.safetensors").values() for run in (usual, low)))
+    away = [float((one.float() - other.float()).abs().max()) for one, other in pairs]
+    assert 0 < max(away) < 0.05
+    for run in (usual, low):
+        (kept,) = (
+            float(row["value"])
+            for row in rows(run)
+            if [row[name] for name in ("split", "probe", "keep", "fill", "score")]
+            == ["test", "rgb", "25", "zero", "mse"]
+        )
+        assert read(run)["test"]["mse"] == pytest.approx(kept, rel=1e-6)
+
+
 def test_the_checkpoint_loads_with_weights_only(studied: Path) -> None:
     checkpoint = run_of(studied, "unet_concats-24") / "checkpoints" / "last.ckpt"
     saved = torch.load(checkpoint, weights_only=True)

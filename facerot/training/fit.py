@@ -129,6 +129,7 @@ def make_module(settings: Settings) -> FaceRotation:
         learning_rate=trainer.learning_rate,
         schedule=trainer.schedule,
         warmup=trainer.warmup,
+        precision=trainer.precision,
     )
 
 

@@ -44,6 +44,7 @@ class FaceRotation(L.LightningModule):
         learning_rate: float = 1e-3,
         schedule: str = "onecycle",
         warmup: float = 0.1,
+        precision: str = "float32",
     ) -> None:
         super().__init__()
         self.save_hyperparameters(logger=False)
@@ -56,12 +57,15 @@ class FaceRotation(L.LightningModule):
         return images
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """The loss: MSE over all pixels of the batch.
+        """The loss: MSE over all pixels of the batch, in float32 of whatever precision the network.
 
         Of several processes each has a share of it, weighted so that their mean is the loss.
         """
         x, y = batch
-        loss, together = F.mse_loss(self.net(x), y), self.trainer.world_size > 1
+        low = self.hparams["precision"] == "bfloat16"
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=low):
+            o = self.net(x)
+        loss, together = F.mse_loss(o.float(), y), self.trainer.world_size > 1
         if together:
             loader = cast("DataLoader[Batch]", self.trainer.train_dataloader)
             order = cast(EpochOrder, loader.sampler)
