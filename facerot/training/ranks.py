@@ -39,9 +39,10 @@ class WholeBatchNorm(nn.BatchNorm2d):
     """Batch norm over the shares of all processes; torch's own does so on GPUs alone."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Activations (N, C, H, W) -> the same, normalised; in eval mode as always."""
+        """Activations (N, C, H, W) -> the same, normalised in float32; in eval mode as always."""
         if not self.training:
             return super().forward(x)
+        x, precision = x.float(), x.dtype
         count = _sum(x.new_tensor(x.numel() / x.shape[1]))
         mean = _sum(x.sum(dim=(0, 2, 3))) / count
         centred = x - mean[:, None, None]
@@ -49,7 +50,7 @@ class WholeBatchNorm(nn.BatchNorm2d):
         self._remember(mean.detach(), variance.detach() * count / (count - 1))
         scale = self.weight * torch.rsqrt(variance + self.eps)
         normalised: Tensor = centred * scale[:, None, None] + self.bias[:, None, None]
-        return normalised
+        return normalised.to(precision)
 
     def _remember(self, mean: Tensor, variance: Tensor) -> None:
         assert self.running_mean is not None

@@ -65,6 +65,23 @@ def test_two_devices_learn_what_one_does(tiny_settings: Settings, tmp_path: Path
         torch.testing.assert_close(there[name], weight, atol=1e-5, rtol=0, msg=name)
 
 
+def test_two_devices_learn_in_bfloat16_what_one_does(
+    tiny_settings: Settings, tmp_path: Path
+) -> None:
+    asked = replace(
+        tiny_settings.trainer, epochs=2, optimizer="sgd", learning_rate=0.1, precision="bfloat16"
+    )
+    found = []
+    for devices in (1, 2):
+        settings = replace(tiny_settings, trainer=replace(asked, devices=devices))
+        run = Run(tmp_path / str(devices))
+        run.open(settings)
+        learn(settings, run, FacePairs(settings), Record())
+        found.append(weights(run))
+    for name, weight in found[0].items():
+        torch.testing.assert_close(found[1][name], weight, atol=2e-3, rtol=0, msg=name)
+
+
 def test_batch_norms_are_as_before_once_the_training_is_over() -> None:
     network = torch.nn.Sequential(torch.nn.BatchNorm2d(3), torch.nn.BatchNorm2d(3))
     WholeBatches().apply(network)
