@@ -22,7 +22,7 @@ from safetensors.torch import load
 from tests.attacks import draw_faces
 from tests.slurm.cluster import Cluster, cluster, lacking, until
 
-SWEEP = ("budget=smoke", "model.channels=2", "latents.fills=[zero]", "trainer.epochs=100", "-m",
+SWEEP = ("budget=smoke", "model.channels=2", "latents.fills=[zero]", "trainer.epochs=400", "-m",
          "trainer.checkpoint_every=1", "concats=[],[2],[1,2,3,4]", "seed=range(0,4)")  # fmt: skip
 ON_CLUSTER = ("hydra/launcher=slurm", "hydra.launcher.mem_gb=1")
 
