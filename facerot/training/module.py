@@ -57,7 +57,7 @@ class FaceRotation(L.LightningModule):
         return images
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """The loss: MSE over all pixels of the batch, in float32 of whatever precision the network.
+        """The loss: MSE over all pixels of the batch, taken in float32.
 
         Of several processes each has a share of it, weighted so that their mean is the loss.
         """
